@@ -1,0 +1,325 @@
+//! A cell behind its claim: whoever claims it owns it for one turn; a loser only leaves a mark.
+
+use crate::env::Env;
+use crate::shard::Shard;
+use crate::worker::{Worker, Workers};
+use acequia_core::Timestamp;
+use acequia_core::accumulator::AnyRing;
+use acequia_core::cell::{Cell, CellTurn, RunContext, TurnContext};
+use acequia_core::health::SourceHealth;
+use acequia_core::id::ReactorName;
+use acequia_core::ring::Doorbell;
+use std::cell::Cell as ThreadCell;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Wake, Waker};
+use tokio::sync::oneshot;
+
+/// Somebody runs a turn.
+const RUNNING: u8 = 1;
+/// There is, or may be, something to do.
+const READY: u8 = 2;
+
+/// How deep pushes inside a sink may run further cells on the same stack.
+const INLINE_DEPTH: u8 = 4;
+
+thread_local! {
+    static DEPTH: ThreadCell<u8> = const { ThreadCell::new(0) };
+}
+
+/// Something to do with the cell at the start of its next turn.
+type Control = Box<dyn FnOnce(&mut Cell, &TurnContext<'_>) -> CellTurn + Send>;
+
+/// A cell that many threads know, and one at a time runs.
+pub struct SharedCell {
+    name: ReactorName,
+    env: Arc<Env>,
+    shard: Arc<Shard>,
+    claim: AtomicU8,
+    cell: Mutex<Cell>,
+    control: Mutex<VecDeque<Control>>,
+    has_control: AtomicBool,
+    rings: Vec<Arc<dyn AnyRing>>,
+    workers: Workers,
+    sources: Vec<Mutex<SourceHealth>>,
+    armed: AtomicBool,
+    was_live: AtomicBool,
+    due: AtomicI64,
+    me: Weak<Self>,
+}
+
+impl SharedCell {
+    /// Put `cell` on `shard`.
+    pub(crate) fn new(cell: Cell, env: Arc<Env>, shard: Arc<Shard>) -> Arc<Self> {
+        let shared = Arc::new_cyclic(|me| Self {
+            name: cell.decl().name.clone(),
+            env,
+            shard,
+            claim: AtomicU8::new(0),
+            rings: cell.slots().iter().map(|slot| slot.ring()).collect(),
+            sources: cell.slots().iter().map(|_| Mutex::default()).collect(),
+            cell: Mutex::new(cell),
+            control: Mutex::default(),
+            has_control: AtomicBool::new(false),
+            workers: Workers::default(),
+            armed: AtomicBool::new(false),
+            was_live: AtomicBool::new(false),
+            due: AtomicI64::new(i64::MAX),
+            me: me.clone(),
+        });
+        for ring in &shared.rings {
+            ring.set_doorbell(Arc::clone(&shared) as Arc<dyn Doorbell>);
+        }
+        shared
+    }
+
+    /// The reactor's name.
+    pub fn name(&self) -> &ReactorName {
+        &self.name
+    }
+
+    pub(crate) fn env(&self) -> &Arc<Env> {
+        &self.env
+    }
+
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
+    /// Ring of the source at `source`.
+    pub(crate) fn ring(&self, source: usize) -> &Arc<dyn AnyRing> {
+        &self.rings[source]
+    }
+
+    pub(crate) fn rings(&self) -> &[Arc<dyn AnyRing>] {
+        &self.rings
+    }
+
+    /// Let it run: everything that belongs to it is installed.
+    pub(crate) fn arm(&self) {
+        self.armed.store(true, Ordering::Release);
+        self.schedule();
+    }
+
+    pub(crate) fn is_armed(&self) -> bool {
+        self.armed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn source_health(&self, source: usize) -> SourceHealth {
+        lock(&self.sources[source]).clone()
+    }
+
+    pub(crate) fn set_source_health(&self, source: usize, health: SourceHealth) {
+        *lock(&self.sources[source]) = health;
+    }
+
+    pub(crate) fn was_live(&self) -> &AtomicBool {
+        &self.was_live
+    }
+
+    /// Have it run as soon as its shard can.
+    pub(crate) fn schedule(&self) {
+        if self.claim.fetch_or(READY, Ordering::AcqRel) == 0 {
+            self.enqueue();
+        }
+    }
+
+    fn enqueue(&self) {
+        if let Some(me) = self.me.upgrade() {
+            self.shard.enqueue(me);
+        }
+    }
+
+    fn try_claim(&self) -> bool {
+        let claimed = self.claim.fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
+            (state & RUNNING == 0).then_some(RUNNING)
+        });
+        claimed.is_ok()
+    }
+
+    /// Give the claim back. Marks left meanwhile, or work left over, put the cell on the ready list.
+    fn release(&self, more: bool) {
+        let state = self.claim.fetch_and(!RUNNING, Ordering::AcqRel);
+        if more {
+            self.schedule();
+        }
+        if state & READY != 0 {
+            self.enqueue();
+        }
+    }
+
+    /// Run one turn, unless somebody else does.
+    pub(crate) fn try_turn(&self, now: Timestamp) {
+        if !self.try_claim() {
+            return;
+        }
+        // A panic in the engine's own code must not keep the claim for ever.
+        let guard = ReleaseGuard { cell: self, more: true };
+        let more = self.turn(now);
+        guard.end(more);
+    }
+
+    /// Run turns on the caller's thread until nothing is left to do at once; false if somebody else has
+    /// the claim, or the caller is itself deep inside such turns.
+    pub(crate) fn try_inline(&self) -> bool {
+        let depth = DEPTH.get();
+        if depth >= INLINE_DEPTH || !self.try_claim() {
+            return false;
+        }
+        DEPTH.set(depth + 1);
+        let guard = ReleaseGuard { cell: self, more: true };
+        let _runtime = self.workers.needs_runtime().then(|| self.env.work().enter());
+        while self.turn(self.env.now()) {}
+        guard.end(false);
+        DEPTH.set(depth);
+        true
+    }
+
+    /// One turn under the claim; true if there is more to do at once.
+    fn turn(&self, now: Timestamp) -> bool {
+        let Some(me) = self.me.upgrade() else { return false };
+        let doorbell = Arc::clone(&me) as Arc<dyn Doorbell>;
+        let waker = Waker::from(me);
+        let clock = || self.env.now();
+        let cx = TurnContext { now, clock: &clock, doorbell: &doorbell, waker: &waker };
+        let mut cell = lock(&self.cell);
+        if self.has_control.swap(false, Ordering::AcqRel) {
+            let controls = std::mem::take(&mut *lock(&self.control));
+            for control in controls {
+                let turn = control(&mut cell, &cx);
+                self.conclude(turn);
+            }
+        }
+        if !self.is_armed() {
+            return false;
+        }
+        let span = tracing::trace_span!("turn", reactor = %self.name);
+        let turn = span.in_scope(|| cell.turn(&cx));
+        let (more, due) = (turn.more, turn.due);
+        drop(cell);
+        self.env.counters.turns.fetch_add(1, Ordering::Relaxed);
+        self.conclude(turn);
+        self.set_timer(due);
+        more
+    }
+
+    fn set_timer(&self, due: Option<Timestamp>) {
+        let nanos = due.map_or(i64::MAX, Timestamp::as_nanos);
+        if self.due.swap(nanos, Ordering::AcqRel) != nanos
+            && let (Some(due), Some(me)) = (due, self.me.upgrade())
+        {
+            self.shard.set_timer(due, me);
+        }
+    }
+
+    /// The timer for `due` went off.
+    pub(crate) fn timer_fired(&self, due: Timestamp) {
+        let _ = self.due.compare_exchange(due.as_nanos(), i64::MAX, Ordering::AcqRel, Ordering::Acquire);
+        self.schedule();
+    }
+
+    /// Carry out what a turn leaves to others.
+    fn conclude(&self, turn: CellTurn) {
+        if turn.firings > 0 {
+            self.env.counters.firings.fetch_add(turn.firings as u64, Ordering::Relaxed);
+        }
+        if !turn.letters.is_empty() || !turn.failures.is_empty() {
+            self.env.report(turn.letters, &turn.failures);
+        }
+        for pending in turn.pending {
+            self.workers.set_needs_runtime();
+            self.env.spawn(pending);
+        }
+        for detached in turn.detached {
+            tracing::info!(graph = %detached.graph, why = ?detached.why, "graph left the cell");
+            self.workers.set_needs_runtime();
+            if let Some(me) = self.me.upgrade() {
+                Worker::adopt(&me, detached);
+            }
+        }
+        for fault in turn.faults {
+            self.env.counters.quarantines.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(reactor = %self.name, ?fault, "part quarantined");
+        }
+    }
+
+    /// Do something with the cell at its next turn.
+    pub(crate) fn post(&self, control: impl FnOnce(&mut Cell, &TurnContext<'_>) -> CellTurn + Send + 'static) {
+        lock(&self.control).push_back(Box::new(control));
+        self.has_control.store(true, Ordering::Release);
+        self.schedule();
+    }
+
+    /// Ask the cell something at its next turn.
+    pub(crate) async fn ask<R: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Cell, &TurnContext<'_>) -> (R, CellTurn) + Send + 'static,
+    ) -> Option<R> {
+        let (answer, answered) = oneshot::channel();
+        self.post(move |cell, cx| {
+            let (result, turn) = question(cell, cx);
+            // Nobody may be waiting any more; what was done stays done.
+            let _ = answer.send(result);
+            turn
+        });
+        answered.await.ok()
+    }
+
+    /// The same for what only reports letters and failures.
+    pub(crate) async fn ask_run<R: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Cell, &mut RunContext<'_>) -> R + Send + 'static,
+    ) -> Option<R> {
+        self.ask(move |cell, cx| {
+            let mut turn = CellTurn::default();
+            let mut run_cx = RunContext {
+                now: cx.now,
+                waker: cx.waker,
+                letters: &mut turn.letters,
+                failures: &mut turn.failures,
+            };
+            let result = question(cell, &mut run_cx);
+            (result, turn)
+        })
+        .await
+    }
+}
+
+struct ReleaseGuard<'a> {
+    cell: &'a SharedCell,
+    more: bool,
+}
+
+impl ReleaseGuard<'_> {
+    fn end(mut self, more: bool) {
+        self.more = more;
+    }
+}
+
+impl Drop for ReleaseGuard<'_> {
+    fn drop(&mut self) {
+        self.cell.release(self.more);
+    }
+}
+
+impl Doorbell for SharedCell {
+    fn ring(&self) {
+        self.schedule();
+    }
+}
+
+impl Wake for SharedCell {
+    fn wake(self: Arc<Self>) {
+        self.schedule();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.schedule();
+    }
+}
+
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // User code is caught before it can unwind through these locks.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

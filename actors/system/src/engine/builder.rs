@@ -1,0 +1,131 @@
+//! Describing an engine before it starts.
+
+use super::deploy::StartError;
+use super::{Engine, Inner};
+use crate::clock::Clock;
+use crate::directory::Directory;
+use crate::env::{Env, Settings};
+use crate::root::{RootActor, RootArgs};
+use crate::shard::{Shard, ShardThread};
+use crate::sink::Sink;
+use acequia_core::id::{GraphName, TerminalName};
+use acequia_sdk::Package;
+use ractor::Actor;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+/// Where cells run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Placement {
+    /// On the caller's runtime, as one shard.
+    #[default]
+    Current,
+    /// On `n` threads with a runtime each; reactors are spread over them.
+    Shards {
+        /// How many (at least 1).
+        n: usize,
+        /// Spin instead of sleeping: the lowest latency, a whole core each.
+        busy_poll: bool,
+    },
+}
+
+/// Describes an [`Engine`].
+#[must_use = "nothing runs before `start`"]
+pub struct EngineBuilder {
+    packages: Vec<Package>,
+    sinks: Vec<(GraphName, TerminalName, Sink)>,
+    placement: Placement,
+    settings: Settings,
+    clock: Option<Clock>,
+}
+
+impl EngineBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            packages: Vec::new(),
+            sinks: Vec::new(),
+            placement: Placement::default(),
+            settings: Settings::default(),
+            clock: None,
+        }
+    }
+
+    /// Bring this package up at start. Order matters only where one package binds to another's reactor.
+    pub fn package(mut self, package: Package) -> Self {
+        self.packages.push(package);
+        self
+    }
+
+    /// Send the outputs of `terminal` of `graph` to `sink`. A terminal may have several.
+    pub fn sink(mut self, graph: impl Into<GraphName>, terminal: impl Into<TerminalName>, sink: Sink) -> Self {
+        self.sinks.push((graph.into(), terminal.into(), sink));
+        self
+    }
+
+    /// Where cells run.
+    pub fn placement(mut self, placement: Placement) -> Self {
+        self.placement = placement;
+        self
+    }
+
+    /// A firing that takes longer moves its graph out of the cell (default one millisecond).
+    pub fn slow_firing(mut self, limit: Duration) -> Self {
+        self.settings.slow_firing = limit;
+        self
+    }
+
+    /// How many dead letters are kept (default 10,000).
+    pub fn dead_letter_capacity(mut self, letters: usize) -> Self {
+        self.settings.dead_letters = letters;
+        self
+    }
+
+    /// Seed of the jitter in restart delays.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = seed;
+        self
+    }
+
+    /// Where time comes from (default the monotonic clock).
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Start it on the current tokio runtime, with all packages up and running.
+    ///
+    /// # Errors
+    /// [`StartError`], naming what is wrong; then nothing runs.
+    pub async fn start(self) -> Result<Engine, StartError> {
+        let env = Env::new(self.clock.unwrap_or_else(Clock::monotonic), self.settings);
+        let shards: Vec<(Arc<Shard>, ShardThread)> = match self.placement {
+            Placement::Current => vec![(Shard::new(), ShardThread::Shared)],
+            Placement::Shards { n, busy_poll } => (0..n.max(1))
+                .map(|number| (Shard::new(), ShardThread::Own { number, busy: busy_poll }))
+                .collect(),
+        };
+        let directory = Arc::<Directory>::default();
+        let args = RootArgs { env: Arc::clone(&env), directory: Arc::clone(&directory), shards: shards.clone() };
+        let (root, _) =
+            Actor::spawn(None, RootActor, args).await.map_err(|error| StartError::Root { reason: error.to_string() })?;
+        let engine = Engine {
+            inner: Arc::new(Inner {
+                env,
+                directory,
+                root,
+                shards: shards.into_iter().map(|(shard, _)| shard).collect(),
+                next_shard: AtomicUsize::new(0),
+                deploying: tokio::sync::Mutex::new(()),
+            }),
+        };
+        match engine.deploy_all(self.packages, self.sinks).await {
+            Ok(()) => Ok(engine),
+            Err(error) => {
+                engine.shutdown(Duration::from_secs(1)).await;
+                Err(error)
+            }
+        }
+    }
+}

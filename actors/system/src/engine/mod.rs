@@ -1,0 +1,91 @@
+//! The facade: what an application holds.
+
+mod builder;
+mod commands;
+mod deploy;
+mod invoke;
+mod ledger;
+mod lookup;
+mod replay;
+mod shutdown;
+
+pub use builder::{EngineBuilder, Placement};
+pub use commands::{FireInput, FiringStream, ReactorHandle};
+pub use deploy::{AttachError, StartError};
+pub use invoke::{Invocation, InvokeError, Terminals};
+pub use ledger::{Ledger, Unsettled, UnsettledItem};
+pub use lookup::LookupError;
+pub use replay::ReplayError;
+pub use shutdown::ShutdownReport;
+
+use crate::dead_letters::DeadLetters;
+use crate::directory::Directory;
+use crate::env::{Counters, Env};
+use crate::package::ChildStatus;
+use crate::root::RootMsg;
+use crate::shard::Shard;
+use ractor::ActorRef;
+use ractor::rpc::CallResult;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+/// A running engine. Cheap to clone; all clones are the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) env: Arc<Env>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) root: ActorRef<RootMsg>,
+    pub(crate) shards: Vec<Arc<Shard>>,
+    pub(crate) next_shard: AtomicUsize,
+    /// One deployment at a time.
+    pub(crate) deploying: tokio::sync::Mutex<()>,
+}
+
+impl Engine {
+    /// Describe an engine.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::new()
+    }
+
+    /// Items that were given up.
+    pub fn dead_letters(&self) -> &DeadLetters {
+        &self.inner.env.dead_letters
+    }
+
+    /// Counters of the whole engine.
+    pub fn counters(&self) -> &Counters {
+        &self.inner.env.counters
+    }
+
+    /// Its clock.
+    pub fn clock(&self) -> crate::Clock {
+        self.inner.env.clock
+    }
+
+    /// The supervision tree: each child of the root, and below each package its children in start order.
+    pub async fn tree(&self) -> Vec<(String, Vec<ChildStatus>)> {
+        self.ask_root(|reply| RootMsg::Tree { reply }).await.unwrap_or_default()
+    }
+
+    /// Lift the quarantine of a package's child (named as [`Engine::tree`] does) and start it again.
+    pub async fn pardon(&self, package: &str, child: &str) -> bool {
+        let (package, child) = (package.into(), child.to_owned());
+        self.ask_root(|reply| RootMsg::Pardon { package, child, reply }).await.unwrap_or(false)
+    }
+
+    pub(crate) async fn ask_root<R: Send + 'static>(
+        &self,
+        message: impl FnOnce(ractor::RpcReplyPort<R>) -> RootMsg,
+    ) -> Option<R> {
+        // The tree below has deadlines of its own, which end earlier.
+        let patience = self.inner.env.settings.call_deadline.saturating_mul(8);
+        match self.inner.root.call(message, Some(patience)).await {
+            Ok(CallResult::Success(answer)) => Some(answer),
+            Ok(_) | Err(_) => None,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What every part of one engine shares.
+
+use crate::clock::Clock;
+use crate::dead_letters::DeadLetters;
+use acequia_core::Timestamp;
+use acequia_core::fault::Failure;
+use acequia_core::letter::DeadLetter;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+/// Limits and choices of one engine.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// A firing that takes longer moves its graph out of the cell.
+    pub slow_firing: Duration,
+    /// How many dead letters are kept; the oldest go first.
+    pub dead_letters: usize,
+    /// How long a call to an actor may take.
+    pub call_deadline: Duration,
+    /// Seed of the jitter in restart delays.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            slow_firing: Duration::from_millis(1),
+            dead_letters: 10_000,
+            call_deadline: Duration::from_secs(10),
+            seed: 0x0A_CE_01_A0,
+        }
+    }
+}
+
+/// Counters of one engine, cheap to write and read at any time.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Turns of all cells.
+    pub turns: AtomicU64,
+    /// Firings of all reactors.
+    pub firings: AtomicU64,
+    /// Failures of user code, each attempt counted.
+    pub failures: AtomicU64,
+    /// Restarts of actors.
+    pub restarts: AtomicU64,
+    /// Parts and actors taken out of service.
+    pub quarantines: AtomicU64,
+}
+
+/// Shared by all actors and cells of an engine.
+pub struct Env {
+    /// Identifies the engine in logs.
+    pub id: uuid::Uuid,
+    /// The clock.
+    pub clock: Clock,
+    /// Limits and choices.
+    pub settings: Settings,
+    /// Items that were given up.
+    pub dead_letters: DeadLetters,
+    /// Counters.
+    pub counters: Counters,
+    work: Handle,
+    stopping: AtomicBool,
+}
+
+impl Env {
+    /// The environment of an engine on the current runtime.
+    pub(crate) fn new(clock: Clock, settings: Settings) -> Arc<Self> {
+        Arc::new(Self {
+            id: uuid::Uuid::now_v7(),
+            clock,
+            dead_letters: DeadLetters::new(settings.dead_letters),
+            counters: Counters::default(),
+            work: Handle::current(),
+            stopping: AtomicBool::new(false),
+            settings,
+        })
+    }
+
+    /// Now, by the engine's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Run a future on the work runtime. The caller owns its end: it is awaited, aborted, or reports
+    /// back by itself.
+    pub(crate) fn spawn<R: Send + 'static>(
+        &self,
+        future: impl Future<Output = R> + Send + 'static,
+    ) -> JoinHandle<R> {
+        self.work.spawn(future)
+    }
+
+    /// Run code that may block on a thread made for it.
+    pub(crate) fn spawn_blocking<R: Send + 'static>(
+        &self,
+        code: impl FnOnce() -> R + Send + 'static,
+    ) -> JoinHandle<R> {
+        self.work.spawn_blocking(code)
+    }
+
+    /// The work runtime, for user code that expects to find one.
+    pub(crate) fn work(&self) -> &Handle {
+        &self.work
+    }
+
+    /// Whether shutdown has begun.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Shutdown begins; false if it had begun already.
+    pub(crate) fn begin_stopping(&self) -> bool {
+        !self.stopping.swap(true, Ordering::AcqRel)
+    }
+
+    /// Keep what was given up, and count what failed.
+    pub(crate) fn report(&self, letters: Vec<DeadLetter>, failures: &[Failure]) {
+        if !failures.is_empty() {
+            self.counters.failures.fetch_add(failures.len() as u64, Ordering::Relaxed);
+            for failure in failures {
+                tracing::debug!(%failure, "user code failed");
+            }
+        }
+        for letter in letters {
+            tracing::warn!(place = %letter.place, item = %letter.item, why = ?letter.why, "item given up");
+            self.dead_letters.push(letter);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! One computation graph: lifecycle and link; its part runs in the reactor's cell, or with a worker.
+//!
+//! Owns nothing but its declaration. Supervised by its package, permanent. Waits for the reactor's
+//! answer to its bind, with a deadline. A crash loses nothing: firings queue until it is bound again.
+
+use crate::reactor::ReactorMsg;
+use acequia_core::fault::guarded;
+use acequia_core::graph::GraphDecl;
+use acequia_core::id::PackageName;
+use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use std::time::Duration;
+
+pub(crate) struct GraphActor;
+
+#[derive(Clone)]
+pub(crate) struct GraphArgs {
+    pub(crate) decl: GraphDecl,
+    pub(crate) package: PackageName,
+}
+
+pub(crate) enum GraphMsg {
+    /// Bind to this reactor.
+    BindTo { reactor: ActorRef<ReactorMsg>, deadline: Duration, reply: ractor::RpcReplyPort<Result<(), String>> },
+    /// End as if by a fault, for tests of supervision.
+    Fail { reason: String },
+}
+
+pub(crate) struct GraphState {
+    args: GraphArgs,
+}
+
+impl Actor for GraphActor {
+    type Msg = GraphMsg;
+    type State = GraphState;
+    type Arguments = GraphArgs;
+
+    async fn pre_start(&self, _: ActorRef<GraphMsg>, args: GraphArgs) -> Result<GraphState, ActorProcessingErr> {
+        // The author's code makes the part; if it cannot, the child has failed to start.
+        guarded(|| Ok(drop(args.decl.part())))?;
+        Ok(GraphState { args })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<GraphMsg>,
+        message: GraphMsg,
+        state: &mut GraphState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            GraphMsg::BindTo { reactor, deadline, reply } => {
+                state.on_bind_to(&myself, &reactor, deadline, reply).await;
+                Ok(())
+            }
+            GraphMsg::Fail { reason } => Err(reason.into()),
+        }
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        _: ActorRef<GraphMsg>,
+        _: SupervisionEvent,
+        _: &mut GraphState,
+    ) -> Result<(), ActorProcessingErr> {
+        // It has no children.
+        Ok(())
+    }
+}
+
+impl GraphState {
+    /// Reactor and graph are siblings; the reactor calls nobody, so this cannot come back around.
+    async fn on_bind_to(
+        &mut self,
+        myself: &ActorRef<GraphMsg>,
+        reactor: &ActorRef<ReactorMsg>,
+        deadline: Duration,
+        reply: ractor::RpcReplyPort<Result<(), String>>,
+    ) {
+        let (decl, package) = (Box::new(self.args.decl.clone()), self.args.package.clone());
+        let owner = myself.get_cell();
+        let called = reactor.call(|reply| ReactorMsg::Bind { decl, package, owner, reply }, Some(deadline)).await;
+        let result = match called {
+            Ok(ractor::rpc::CallResult::Success(result)) => result,
+            Ok(_) | Err(_) => Err("the reactor did not answer".to_owned()),
+        };
+        crate::answer::answer(reply, result);
+    }
+}

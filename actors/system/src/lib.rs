@@ -1,0 +1,87 @@
+//! Acequia: an actor-based reactive dataflow engine to embed.
+//!
+//! Events flow `source -> accumulator -> reactor -> graph -> sink`. Accumulators turn events into
+//! boundaries, a reactor decides when they fire, graphs compute, sinks receive. Each reactor,
+//! accumulator, graph and package is a supervised actor; the data itself runs in place, in one *cell* a
+//! reactor, fed from bounded rings.
+//!
+//! ```
+//! use acequia::{AccumulatorDecl, Engine, GraphBuilder, Package, ReactorDecl, Sink, when_any};
+//! use std::time::Duration;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut graph = GraphBuilder::new("double");
+//! let number = graph.source::<u64>("numbers");
+//! let doubled = graph.node("doubled", (number,), |(number,)| number * 2);
+//! graph.terminal(doubled);
+//!
+//! let package = Package::new("arithmetic")
+//!     .reactor(ReactorDecl::new("Numbers", vec![AccumulatorDecl::passthrough::<u64>("numbers")], when_any(["numbers"])))
+//!     .graph(graph.on("Numbers").build()?);
+//! let engine = Engine::builder()
+//!     .package(package)
+//!     .sink("double", "doubled", Sink::callback(|n: &u64| assert_eq!(*n, 42)))
+//!     .start()
+//!     .await?;
+//! engine.accumulator::<u64>("numbers")?.push(21).await?;
+//! let report = engine.shutdown(Duration::from_secs(5)).await;
+//! assert!(report.unsettled.is_empty());
+//! # Ok(())
+//! # }
+//! ```
+
+// The macros name this crate by its path, from inside as from outside.
+#[allow(unused_extern_crates)]
+extern crate self as acequia;
+
+mod accumulator;
+mod answer;
+mod cell;
+mod children;
+mod clock;
+mod dead_letters;
+mod directory;
+mod engine;
+mod env;
+mod graph;
+mod handle;
+mod package;
+mod reactor;
+mod root;
+mod shard;
+mod sink;
+pub mod source;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod worker;
+
+pub use acequia_core as core;
+pub use acequia_core::cell::{Cause, FireError, FiringRecord, Outcome, SubscriberOutcome};
+pub use acequia_core::health::{Health, SourceHealth};
+pub use acequia_core::ledger::{Dropped, Entry, Settled};
+pub use acequia_core::ring::PushError;
+pub use acequia_sdk::{
+    Accumulator, AccumulatorDecl, AccumulatorDef, Batch, CriteriaDecl, Emitter, Failure, FailureKind, Fate,
+    FaultBudget, GraphBuilder, GraphDecl, GraphDef, GraphPart, GraphPlacement, Incoming, InputDecl, Kind, Overflow,
+    Package, Passthrough, Payload, Presence, ReactorDecl, ReactorDef, Released, SourceDecl, SourceKey, SourceOut, Span,
+    StateWindow, Stateful, Strategy, TerminalDecl, Timestamp, Window, WindowShape, batch_accumulator,
+    computation_graph, k_of, passthrough_accumulator, polling_accumulator, reactor, state_accumulator,
+    stream_accumulator, when_all, when_any, window_accumulator,
+};
+pub use children::Stopped;
+pub use clock::Clock;
+pub use dead_letters::{DeadLetters, LetterId, LetterSummary};
+pub use engine::{
+    AttachError, Engine, EngineBuilder, FireInput, FiringStream, Invocation, InvokeError, Ledger, LookupError, Placement,
+    ReactorHandle, ReplayError, ShutdownReport, StartError, Terminals, Unsettled, UnsettledItem,
+};
+pub use env::{Counters, Settings};
+pub use handle::AccumulatorHandle;
+pub use package::ChildStatus;
+pub use reactor::Link;
+pub use sink::{Receiver, Sink, SinkError};
+
+/// What the macros expand to. Not for use by hand.
+#[doc(hidden)]
+pub use acequia_sdk::__private;

@@ -1,0 +1,236 @@
+//! One reactor: control and guard of the cell where events become firings.
+//!
+//! Owns the links to bound graphs; the cell itself outlives it. Supervised by its package, permanent.
+//! Waits for nobody: what needs the cell is left there and answered from there. A crash loses nothing
+//! that was accepted, and no pause: rings, cache and flags are the cell's.
+
+use crate::answer::answer;
+use crate::cell::SharedCell;
+use crate::worker::Worker;
+use acequia_core::AccumulatorName;
+use acequia_core::cell::{CellTurn, FireError, GraphRun};
+use acequia_core::column::AnyColumn;
+use acequia_core::fault::guarded;
+use acequia_core::graph::{GraphDecl, GraphPlacement};
+use acequia_core::id::{FiringId, GraphName, PackageName};
+use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorStatus, RpcReplyPort, SupervisionEvent};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+pub(crate) struct ReactorActor;
+
+pub(crate) struct ReactorArgs {
+    pub(crate) cell: Arc<SharedCell>,
+}
+
+/// Values laid over the cache for one firing.
+pub(crate) type FireInputs = Vec<(AccumulatorName, Box<dyn AnyColumn>)>;
+
+pub(crate) enum ReactorMsg {
+    /// Take a graph in, and hold a link to its actor.
+    Bind { decl: Box<GraphDecl>, package: PackageName, owner: ActorCell, reply: RpcReplyPort<Result<(), String>> },
+    /// Fire now, whatever the criteria say.
+    Fire { inputs: FireInputs, reply: RpcReplyPort<Result<FiringId, FireError>> },
+    /// Stop firing; accept and remember.
+    Pause { reply: RpcReplyPort<()> },
+    /// Fire again, what is pending first.
+    Resume { reply: RpcReplyPort<()> },
+    /// Let batch and window accumulators flush.
+    Flush { reply: RpcReplyPort<()> },
+    /// Cache, flags, queues, subscribers, last firings, as JSON.
+    Inspect { reply: RpcReplyPort<serde_json::Value> },
+    /// Graphs linked, and graphs whose seat is kept for a restart.
+    Subscribers { reply: RpcReplyPort<Vec<(GraphName, Link)>> },
+    /// The graph is out for good: release what is kept for it.
+    Release { graph: GraphName },
+}
+
+/// What holds a subscriber's seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// Its actor lives, and is monitored.
+    Linked(ActorId),
+    /// Its actor died; the seat waits for the next one.
+    Reserved,
+}
+
+pub(crate) struct ReactorState {
+    cell: Arc<SharedCell>,
+    links: HashMap<ActorId, GraphName>,
+    reserved: HashSet<GraphName>,
+}
+
+impl Actor for ReactorActor {
+    type Msg = ReactorMsg;
+    type State = ReactorState;
+    type Arguments = ReactorArgs;
+
+    async fn pre_start(
+        &self,
+        _: ActorRef<ReactorMsg>,
+        args: ReactorArgs,
+    ) -> Result<ReactorState, ActorProcessingErr> {
+        Ok(ReactorState { cell: args.cell, links: HashMap::new(), reserved: HashSet::new() })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<ReactorMsg>,
+        message: ReactorMsg,
+        state: &mut ReactorState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            ReactorMsg::Bind { decl, package, owner, reply } => {
+                state.on_bind(&myself.get_cell(), *decl, package, owner, reply);
+            }
+            ReactorMsg::Fire { inputs, reply } => state.on_fire(inputs, reply),
+            ReactorMsg::Pause { reply } => state.on_control(reply, acequia_core::cell::Cell::pause),
+            ReactorMsg::Resume { reply } => state.on_control(reply, acequia_core::cell::Cell::resume),
+            ReactorMsg::Flush { reply } => state.on_control(reply, acequia_core::cell::Cell::ask_flush),
+            ReactorMsg::Inspect { reply } => state.on_inspect(reply),
+            ReactorMsg::Subscribers { reply } => answer(reply, state.subscribers()),
+            ReactorMsg::Release { graph } => state.on_release(&graph),
+        }
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        _: ActorRef<ReactorMsg>,
+        event: SupervisionEvent,
+        state: &mut ReactorState,
+    ) -> Result<(), ActorProcessingErr> {
+        match event {
+            SupervisionEvent::ActorTerminated(actor, ..) | SupervisionEvent::ActorFailed(actor, _) => {
+                state.on_subscriber_ended(actor.get_id());
+            }
+            SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl ReactorState {
+    /// The link becomes a reservation in this same turn: between a crash and the restart there is no
+    /// moment without either.
+    fn on_subscriber_ended(&mut self, actor: ActorId) {
+        let Some(graph) = self.links.remove(&actor) else { return };
+        self.reserved.insert(graph.clone());
+        if let Some(worker) = self.cell.workers().get(&graph) {
+            worker.hold();
+        }
+        self.cell.post(move |cell, _| {
+            cell.take_out(&graph);
+            CellTurn::default()
+        });
+    }
+
+    fn on_bind(
+        &mut self,
+        myself: &ActorCell,
+        decl: GraphDecl,
+        package: PackageName,
+        owner: ActorCell,
+        reply: RpcReplyPort<Result<(), String>>,
+    ) {
+        let graph = decl.name.clone();
+        // Monitor, insert, then look: a death before the monitor gives no event.
+        myself.monitor(owner.clone());
+        self.links.retain(|_, linked| *linked != graph);
+        self.links.insert(owner.get_id(), graph.clone());
+        self.reserved.remove(&graph);
+        if owner.get_status() >= ActorStatus::Stopping {
+            self.on_subscriber_ended(owner.get_id());
+            return answer(reply, Err(format!("the actor of graph {graph} ended before it was bound")));
+        }
+        let shared = Arc::clone(&self.cell);
+        if let Some(worker) = shared.workers().get(&graph) {
+            self.cell.post(move |cell, _| {
+                cell.reseat(&graph);
+                worker.post(|run, _| run.reinstall());
+                worker.resume();
+                answer(reply, Ok(()));
+                CellTurn::default()
+            });
+            return;
+        }
+        self.cell.post(move |cell, _| {
+            answer(reply, install(&shared, cell, decl, package));
+            CellTurn::default()
+        });
+    }
+
+    fn on_fire(&mut self, inputs: FireInputs, reply: RpcReplyPort<Result<FiringId, FireError>>) {
+        self.cell.post(move |cell, cx| match cell.fire(&inputs, cx) {
+            Ok((id, turn)) => {
+                answer(reply, Ok(id));
+                turn
+            }
+            Err(refusal) => {
+                answer(reply, Err(refusal));
+                CellTurn::default()
+            }
+        });
+    }
+
+    fn on_control(
+        &mut self,
+        reply: RpcReplyPort<()>,
+        control: impl FnOnce(&mut acequia_core::cell::Cell) + Send + 'static,
+    ) {
+        self.cell.post(move |cell, _| {
+            control(cell);
+            answer(reply, ());
+            CellTurn::default()
+        });
+    }
+
+    fn on_inspect(&mut self, reply: RpcReplyPort<serde_json::Value>) {
+        self.cell.post(move |cell, _| {
+            answer(reply, cell.inspect());
+            CellTurn::default()
+        });
+    }
+
+    fn subscribers(&self) -> Vec<(GraphName, Link)> {
+        let linked = self.links.iter().map(|(id, graph)| (graph.clone(), Link::Linked(*id)));
+        let reserved = self.reserved.iter().map(|graph| (graph.clone(), Link::Reserved));
+        let mut all: Vec<_> = linked.chain(reserved).collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all
+    }
+
+    fn on_release(&mut self, graph: &GraphName) {
+        self.reserved.remove(graph);
+        self.links.retain(|_, linked| linked != graph);
+    }
+}
+
+/// Put a graph into its seat: a new one, or the one that was kept for it.
+fn install(
+    shared: &Arc<SharedCell>,
+    cell: &mut acequia_core::cell::Cell,
+    decl: GraphDecl,
+    package: PackageName,
+) -> Result<(), String> {
+    let graph = decl.name.clone();
+    let elsewhere = decl.placement != GraphPlacement::InPlace || decl.deadline.is_some();
+    if cell.seat(&graph).is_some() {
+        // The seat, its sinks and what queued are still there; only the part is new.
+        return guarded(|| {
+            cell.reseat(&graph);
+            Ok(())
+        })
+        .map_err(|failure| failure.to_string());
+    }
+    let run = guarded(|| Ok(GraphRun::new(decl))).map_err(|failure| failure.to_string())?;
+    let delivery = cell.bind(run, package).map_err(|refusal| refusal.to_string())?;
+    if elsewhere {
+        if let Some(run) = cell.detach(&graph) {
+            Worker::place(shared, run);
+        }
+    } else {
+        delivery.set_doorbell(Arc::clone(shared) as Arc<dyn acequia_core::ring::Doorbell>);
+    }
+    Ok(())
+}

@@ -1,0 +1,238 @@
+//! The root: supervisor of shards and packages.
+//!
+//! Owns the top of the tree. Supervised by the engine's facade, which hears of its end. Waits for its
+//! children only, with deadlines. A crash stops the engine; it says so and fails closed.
+
+use crate::answer::answer;
+use crate::children::{Children, Stopped};
+use crate::directory::Directory;
+use crate::env::Env;
+use crate::package::{ChildStatus, PackageActor, PackageArgs, PackageMsg};
+use crate::shard::{Shard, ShardActor, ShardArgs, ShardThread};
+use acequia_core::id::PackageName;
+use acequia_core::supervision::{ChildSpec, Intensity, Reaction, Strategy, Supervisor};
+use ractor::rpc::CallResult;
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+pub(crate) struct RootActor;
+
+pub(crate) struct RootArgs {
+    pub(crate) env: Arc<Env>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) shards: Vec<(Arc<Shard>, ShardThread)>,
+}
+
+pub(crate) enum RootMsg {
+    /// Bring a package up; its names are in the directory already.
+    Start { args: Box<PackageArgs>, reply: RpcReplyPort<Result<(), String>> },
+    /// Let a package run.
+    Activate { package: PackageName, reply: RpcReplyPort<()> },
+    /// Start children again, after a delay.
+    Restart { children: Range<usize> },
+    /// Stop all sources of all packages.
+    StopSources { reply: RpcReplyPort<()> },
+    /// Stop packages in reverse of their start.
+    StopPackages { deadline: Duration, reply: RpcReplyPort<Vec<Stopped>> },
+    /// The whole tree: children of the root, and of each package.
+    Tree { reply: RpcReplyPort<Vec<(String, Vec<ChildStatus>)>> },
+    /// An operator lifts the quarantine of a package's child.
+    Pardon { package: PackageName, child: String, reply: RpcReplyPort<bool> },
+}
+
+pub(crate) struct RootState {
+    args: RootArgs,
+    children: Children,
+    packages: Vec<PackageName>,
+    quarantined: Vec<(usize, String)>,
+}
+
+/// Restarts of packages and shards together, before the engine gives up.
+const INTENSITY: Intensity = Intensity { restarts: 20, period: Duration::from_secs(300) };
+/// Restarts of one package.
+const PACKAGE_INTENSITY: Intensity = Intensity { restarts: 3, period: Duration::from_secs(60) };
+
+impl Actor for RootActor {
+    type Msg = RootMsg;
+    type State = RootState;
+    type Arguments = RootArgs;
+
+    async fn pre_start(&self, myself: ActorRef<RootMsg>, args: RootArgs) -> Result<RootState, ActorProcessingErr> {
+        let supervisor = Supervisor::new(Strategy::OneForOne, INTENSITY);
+        let mut children = Children::new(supervisor, args.env.settings.seed);
+        for (number, (shard, thread)) in args.shards.iter().enumerate() {
+            let (shard, env, thread) = (Arc::clone(shard), Arc::clone(&args.env), *thread);
+            let spawn = Box::new(move |parent: ractor::ActorCell| {
+                let args = ShardArgs { shard: Arc::clone(&shard), env: Arc::clone(&env), thread };
+                Box::pin(async move {
+                    let (actor, _) = Actor::spawn_linked(None, ShardActor, args, parent).await?;
+                    Ok(actor.get_cell())
+                }) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
+            });
+            children.start(ChildSpec::permanent(format!("shard {number}")), spawn, myself.get_cell()).await?;
+        }
+        Ok(RootState { args, children, packages: Vec::new(), quarantined: Vec::new() })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<RootMsg>,
+        message: RootMsg,
+        state: &mut RootState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            RootMsg::Start { args, reply } => answer(reply, state.on_start(&myself, *args).await),
+            RootMsg::Activate { package, reply } => answer(reply, state.on_activate(&package).await),
+            RootMsg::Restart { children } => return state.on_restart(&myself, children).await,
+            RootMsg::StopSources { reply } => answer(reply, state.on_stop_sources().await),
+            RootMsg::StopPackages { deadline, reply } => answer(reply, state.on_stop_packages(deadline).await),
+            RootMsg::Tree { reply } => answer(reply, state.tree().await),
+            RootMsg::Pardon { package, child, reply } => answer(reply, state.on_pardon(&package, child).await),
+        }
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ActorRef<RootMsg>,
+        event: SupervisionEvent,
+        state: &mut RootState,
+    ) -> Result<(), ActorProcessingErr> {
+        match state.children.ended(event, state.args.env.now()) {
+            Some((child, reaction)) => state.react(&myself, child, reaction),
+            None => Ok(()),
+        }
+    }
+}
+
+impl RootState {
+    async fn on_start(&mut self, myself: &ActorRef<RootMsg>, args: PackageArgs) -> Result<(), String> {
+        let name = args.package.name().clone();
+        let spawn = Box::new(move |parent: ractor::ActorCell| {
+            let args = args.clone();
+            Box::pin(async move {
+                let (actor, _) = Actor::spawn_linked(None, PackageActor, args, parent).await?;
+                Ok(actor.get_cell())
+            }) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
+        });
+        let spec = ChildSpec::permanent(format!("package {name}")).intensity(PACKAGE_INTENSITY);
+        match self.children.start(spec, spawn, myself.get_cell()).await {
+            Ok(_) => {
+                self.packages.push(name);
+                Ok(())
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn package(&self, name: &PackageName) -> Option<ActorRef<PackageMsg>> {
+        self.children.actor(&format!("package {name}")).map(|actor| ActorRef::from(actor.clone()))
+    }
+
+    async fn on_activate(&mut self, package: &PackageName) {
+        if let Some(actor) = self.package(package) {
+            let deadline = self.args.env.settings.call_deadline;
+            let _ = actor.call(|reply| PackageMsg::Activate { reply }, Some(deadline)).await;
+        }
+    }
+
+    fn react(
+        &mut self,
+        myself: &ActorRef<RootMsg>,
+        child: usize,
+        reaction: Reaction,
+    ) -> Result<(), ActorProcessingErr> {
+        let name = self.children.name(child).to_owned();
+        match reaction {
+            Reaction::Ignore => {}
+            Reaction::Restart { children, delay } => {
+                self.args.env.counters.restarts.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!(child = %name, ?delay, "child ended, restarting");
+                myself.send_after(delay, move || RootMsg::Restart { children });
+            }
+            Reaction::Quarantine { child, reason } => {
+                self.args.env.counters.quarantines.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(child = %name, %reason, "child quarantined");
+                self.quarantined.push((child, reason));
+            }
+            Reaction::Escalate { reason } => {
+                tracing::error!(%reason, "the engine gives up");
+                self.args.env.begin_stopping();
+                return Err(reason.into());
+            }
+        }
+        Ok(())
+    }
+
+    async fn on_restart(
+        &mut self,
+        myself: &ActorRef<RootMsg>,
+        children: Range<usize>,
+    ) -> Result<(), ActorProcessingErr> {
+        let (now, deadline) = (self.args.env.now(), self.args.env.settings.call_deadline);
+        let names: Vec<String> = children.clone().map(|child| self.children.name(child).to_owned()).collect();
+        if let Err((child, reaction)) = self.children.restart(children, &myself.get_cell(), deadline, now).await {
+            return self.react(myself, child, reaction);
+        }
+        for name in names {
+            if let Some(package) = name.strip_prefix("package ") {
+                self.on_activate(&PackageName::from(package)).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn on_stop_sources(&mut self) {
+        let deadline = self.args.env.settings.call_deadline;
+        for package in self.packages.iter().rev() {
+            if let Some(actor) = self.package(package) {
+                let _ = actor.call(|reply| PackageMsg::StopSources { reply }, Some(deadline)).await;
+            }
+        }
+    }
+
+    async fn on_stop_packages(&mut self, deadline: Duration) -> Vec<Stopped> {
+        let mut stopped = Vec::new();
+        for package in self.packages.clone().iter().rev() {
+            let Some(actor) = self.package(package) else { continue };
+            let patience = deadline.saturating_mul(4);
+            let called = actor.call(|reply| PackageMsg::StopChildren { deadline, reply }, Some(patience)).await;
+            if let Ok(CallResult::Success(children)) = called {
+                stopped.extend(children);
+            }
+            stopped.push(Stopped { name: format!("package {package}"), killed: false });
+            self.args.directory.remove(package);
+        }
+        stopped
+    }
+
+    async fn on_pardon(&mut self, package: &PackageName, child: String) -> bool {
+        let Some(actor) = self.package(package) else { return false };
+        let deadline = self.args.env.settings.call_deadline;
+        let called = actor.call(|reply| PackageMsg::Pardon { child, reply }, Some(deadline)).await;
+        matches!(called, Ok(CallResult::Success(true)))
+    }
+
+    async fn tree(&self) -> Vec<(String, Vec<ChildStatus>)> {
+        let mut tree = Vec::new();
+        for (name, actor, status) in self.children.list() {
+            let below = match name.strip_prefix("package ").and_then(|name| self.package(&PackageName::from(name))) {
+                None => Vec::new(),
+                Some(package) => {
+                    let deadline = self.args.env.settings.call_deadline;
+                    match package.call(|reply| PackageMsg::Children { reply }, Some(deadline)).await {
+                        Ok(CallResult::Success(children)) => children,
+                        Ok(_) | Err(_) => Vec::new(),
+                    }
+                }
+            };
+            let id = actor.map_or_else(|| "-".to_owned(), |id| id.to_string());
+            let status = status.map_or_else(|| "restarting".to_owned(), |status| format!("{status:?}").to_lowercase());
+            tree.push((format!("{name} [{id}] {status}"), below));
+        }
+        tree
+    }
+}

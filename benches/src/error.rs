@@ -1,0 +1,36 @@
+//! Why a bench failed.
+
+use std::path::PathBuf;
+
+use crate::tally::Outcome;
+
+/// A failed bench: nothing it printed counts.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BenchError {
+    #[error("{workload}: {variant} computed {got:?} where the plain function computed {expected:?}")]
+    Wrong { workload: &'static str, variant: &'static str, got: Outcome, expected: Outcome },
+    #[error("flights: {variant} summed the file up differently from the plain loop")]
+    WrongSummary { variant: &'static str },
+    #[error("wide: {n_wrong} of {n_reactors} reactors saw other events than they were sent")]
+    WrongReactors { n_wrong: usize, n_reactors: usize },
+    #[error("{variant} stopped before it had seen every event")]
+    Stopped { variant: &'static str },
+    #[error("{variant} could not start")]
+    Start {
+        variant: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("row {row} of the flights is not a departure")]
+    Row { row: u64 },
+    #[error("cannot read {path}")]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the child process that was to measure {what} failed")]
+    Probe { what: String },
+    #[error("no such subject to measure: {subject}")]
+    Subject { subject: String },
+}

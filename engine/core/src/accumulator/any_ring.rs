@@ -1,0 +1,115 @@
+//! An accumulator's ring, for callers who do not know its type.
+
+use crate::column::{AnyColumn, Column};
+use crate::id::ItemId;
+use crate::ledger::Dropped;
+use crate::letter::BYTES_KEPT;
+use crate::payload::{Payload, PayloadError};
+use crate::ring::{Doorbell, Ring};
+use std::any::Any;
+use std::sync::Arc;
+
+/// A ring whose type is known to the reader only.
+pub trait AnyRing: Send + Sync {
+    /// The ring for a checked downcast to `Ring<E>`.
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+    /// How many items wait.
+    fn len(&self) -> usize;
+    /// Whether none waits.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Room, in items.
+    fn capacity(&self) -> usize;
+    /// Set who is told that there is something to draw.
+    fn set_doorbell(&self, doorbell: Arc<dyn Doorbell>);
+    /// Refuse further items.
+    fn close(&self);
+    /// Take items again.
+    fn open(&self);
+    /// Publish an item read from JSON. Bytes of another type are counted as dropped(undecodable) and
+    /// come back as a dead letter.
+    ///
+    /// # Errors
+    /// [`JsonPushError`].
+    fn push_json(&self, bytes: &[u8]) -> Result<ItemId, JsonPushError>;
+    /// Publish a copy of the first value of `column`, if it is of the ring's type and there is room.
+    fn push_column(&self, column: &dyn AnyColumn) -> bool;
+    /// Tell senders how long room takes to appear.
+    fn set_drain_interval(&self, interval: std::time::Duration);
+}
+
+/// A push of JSON that was not taken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JsonPushError {
+    /// Counted and kept as a dead letter.
+    #[error("E0122: the event went to the dead letters; mend its JSON and push it again")]
+    Undecodable {
+        /// Which item of the edge it was.
+        item: ItemId,
+        /// The bytes, at most [`BYTES_KEPT`].
+        bytes: Vec<u8>,
+        /// What is wrong with them.
+        source: PayloadError,
+    },
+    /// No room at this moment; nothing was counted.
+    #[error("E0123: the edge is full; push again in {retry_after:?}")]
+    Full {
+        /// When room is to be expected.
+        retry_after: std::time::Duration,
+    },
+    /// The edge takes no more items.
+    #[error("E0121: the edge is closed because its engine or package is stopping; push to a running one")]
+    Closed,
+}
+
+impl<T: Payload> AnyRing for Ring<T> {
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn capacity(&self) -> usize {
+        self.capacity()
+    }
+
+    fn set_doorbell(&self, doorbell: Arc<dyn Doorbell>) {
+        self.set_doorbell(doorbell);
+    }
+
+    fn close(&self) {
+        self.close();
+    }
+
+    fn open(&self) {
+        self.open();
+    }
+
+    fn push_json(&self, bytes: &[u8]) -> Result<ItemId, JsonPushError> {
+        let event = match T::from_json(bytes) {
+            Ok(event) => event,
+            Err(source) => {
+                let item = self.reject(Dropped::Undecodable);
+                let bytes = bytes[..bytes.len().min(BYTES_KEPT)].to_vec();
+                return Err(JsonPushError::Undecodable { item, bytes, source });
+            }
+        };
+        self.try_push(event).map_err(|error| match error {
+            crate::ring::PushError::Full { retry_after, .. } => JsonPushError::Full { retry_after },
+            crate::ring::PushError::Closed { .. } => JsonPushError::Closed,
+        })
+    }
+
+    fn push_column(&self, column: &dyn AnyColumn) -> bool {
+        let value = column.as_any().downcast_ref::<Column<T>>().and_then(|column| column.as_slice().first());
+        value.is_some_and(|value| self.try_push(value.clone()).is_ok())
+    }
+
+    fn set_drain_interval(&self, interval: std::time::Duration) {
+        self.set_drain_interval(interval);
+    }
+}

@@ -1,0 +1,101 @@
+//! Batch: events are collected and handed to the user's function together.
+//!
+//! A flush happens at `max_buffer_size`, `flush_interval` after the first event, when the reactor
+//! asks, and at shutdown. An empty buffer is never flushed.
+
+use super::{Accumulator, Emitter, Eviction, Fate, Incoming, Released};
+use crate::fault::Failure;
+use crate::payload::Payload;
+use crate::time::Timestamp;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+/// Collects events until a flush.
+pub struct Batch<E, B, F> {
+    function: F,
+    flush_interval: Option<Duration>,
+    max_buffer_size: usize,
+    buffer: Vec<E>,
+    due: Option<Timestamp>,
+    types: PhantomData<fn() -> B>,
+}
+
+impl<E, B, F> Batch<E, B, F>
+where
+    F: FnMut(&[E]) -> Result<Option<B>, Failure>,
+{
+    /// A batch of at most `max_buffer_size` events (at least 1), at most `flush_interval` old.
+    pub fn new(flush_interval: Option<Duration>, max_buffer_size: usize, function: F) -> Self {
+        Self {
+            function,
+            flush_interval,
+            max_buffer_size: max_buffer_size.max(1),
+            buffer: Vec::new(),
+            due: None,
+            types: PhantomData,
+        }
+    }
+
+    fn flush_all(&mut self, out: &mut Emitter<'_, B>) -> Result<Released, Failure> {
+        if self.buffer.is_empty() {
+            return Ok(Released::default());
+        }
+        let boundary = (self.function)(&self.buffer)?;
+        let n = self.buffer.len() as u64;
+        self.buffer.clear();
+        self.due = None;
+        Ok(match boundary {
+            Some(boundary) => {
+                out.emit(boundary);
+                Released { handed_on: n, filtered: 0 }
+            }
+            None => Released { handed_on: 0, filtered: n },
+        })
+    }
+}
+
+impl<E, B, F> Accumulator for Batch<E, B, F>
+where
+    E: Payload,
+    B: Payload,
+    F: FnMut(&[E]) -> Result<Option<B>, Failure> + Send + 'static,
+{
+    type Event = E;
+    type Boundary = B;
+
+    fn accept(&mut self, event: Incoming<'_, E>, _out: &mut Emitter<'_, B>) -> Result<Fate<B>, Failure> {
+        let now = event.now();
+        if self.buffer.is_empty() {
+            self.due = self.flush_interval.map(|interval| now.after(interval));
+        }
+        self.buffer.push(event.take());
+        if self.buffer.len() >= self.max_buffer_size {
+            self.due = Some(now);
+        }
+        Ok(Fate::Held)
+    }
+
+    fn due(&self) -> Option<Timestamp> {
+        self.due
+    }
+
+    fn tick(&mut self, now: Timestamp, out: &mut Emitter<'_, B>) -> Result<Released, Failure> {
+        match self.due {
+            Some(due) if due <= now => self.flush_all(out),
+            _ => Ok(Released::default()),
+        }
+    }
+
+    fn flush(&mut self, out: &mut Emitter<'_, B>) -> Result<Released, Failure> {
+        self.flush_all(out)
+    }
+
+    fn held(&self) -> u64 {
+        self.buffer.len() as u64
+    }
+
+    fn evict(&mut self, _what: Eviction) -> Vec<E> {
+        self.due = None;
+        std::mem::take(&mut self.buffer)
+    }
+}

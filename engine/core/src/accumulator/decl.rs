@@ -1,0 +1,137 @@
+//! The declaration of an accumulator: its types, its limits, and how its part is made.
+
+use super::slot::{AnySlot, Slot, SlotArgs};
+use super::{Accumulator, Identity};
+use crate::fault::FaultBudget;
+use crate::id::AccumulatorName;
+use crate::overflow::Overflow;
+use crate::payload::{Payload, PayloadType};
+use crate::source::SourceDecl;
+use std::sync::Arc;
+
+/// What an accumulator does, for listings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// One in, at most one out.
+    Passthrough,
+    /// Fed by a source, possibly with the author's state.
+    Stream,
+    /// Fed by a function that is asked each interval.
+    Polling,
+    /// Collected until a flush.
+    Batch,
+    /// A window of the newest values.
+    State,
+    /// Panes by event time.
+    Window,
+    /// Somebody's own implementation of [`Accumulator`].
+    Custom,
+}
+
+/// Room in an accumulator's ring, by default.
+pub const DEFAULT_CAPACITY: usize = 512;
+
+/// An accumulator, declared.
+#[derive(Clone)]
+pub struct AccumulatorDecl {
+    /// Its name, unique in its tenant.
+    pub name: AccumulatorName,
+    /// What it does.
+    pub kind: Kind,
+    /// What comes in.
+    pub event: PayloadType,
+    /// What goes out.
+    pub boundary: PayloadType,
+    /// Room in its ring, in events.
+    pub capacity: usize,
+    /// What its full ring does.
+    pub overflow: Overflow,
+    /// How often an event is tried, and what quarantines it.
+    pub budget: FaultBudget,
+    /// Who feeds it, besides pushes.
+    pub source: Option<SourceDecl>,
+    make: Arc<dyn Fn(SlotArgs) -> Box<dyn AnySlot> + Send + Sync>,
+}
+
+impl AccumulatorDecl {
+    /// An accumulator whose part is made by `make`, now and after every fault that cost it its state.
+    pub fn new<A: Accumulator>(
+        name: impl Into<AccumulatorName>,
+        kind: Kind,
+        make: impl Fn() -> A + Send + Sync + 'static,
+    ) -> Self {
+        let make = Arc::new(make);
+        Self {
+            name: name.into(),
+            kind,
+            event: PayloadType::of::<A::Event>(),
+            boundary: PayloadType::of::<A::Boundary>(),
+            capacity: DEFAULT_CAPACITY,
+            overflow: Overflow::Block,
+            budget: FaultBudget::default(),
+            source: None,
+            make: Arc::new(move |args| {
+                let make = Arc::clone(&make);
+                Box::new(Slot::new(args, Box::new(move || make())))
+            }),
+        }
+    }
+
+    /// A passthrough that hands every `T` on as it is.
+    pub fn passthrough<T: Payload>(name: impl Into<AccumulatorName>) -> Self {
+        Self::new(name, Kind::Passthrough, Identity::<T>::default)
+    }
+
+    /// Room in its ring, in events (at least 1).
+    #[must_use]
+    pub fn capacity(mut self, events: usize) -> Self {
+        self.capacity = events.max(1);
+        self
+    }
+
+    /// Say what its full ring does.
+    #[must_use]
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
+        self
+    }
+
+    /// Set its fault budget.
+    #[must_use]
+    pub fn budget(mut self, budget: FaultBudget) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// Feed it from `source`, besides pushes.
+    #[must_use]
+    pub fn source(mut self, source: SourceDecl) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// Rename it, to declare the same accumulator twice.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<AccumulatorName>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Make its part and ring. `tickets` numbers arrivals where several rings are merged.
+    pub fn slot(&self, tickets: Option<Arc<std::sync::atomic::AtomicU64>>) -> Box<dyn AnySlot> {
+        (self.make)(SlotArgs {
+            name: self.name.clone(),
+            capacity: self.capacity,
+            overflow: self.overflow,
+            budget: self.budget,
+            tickets,
+        })
+    }
+}
+
+impl std::fmt::Debug for AccumulatorDecl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AccumulatorDecl").field("name", &self.name).field("kind", &self.kind).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,202 @@
+//! Accumulators turn events into boundaries.
+//!
+//! A kind is one file: it implements [`Accumulator`], and [`slot`] puts it into a cell. User code
+//! inside a kind is given its input by reference and runs before any state is changed, so that a
+//! panic can neither consume an event nor leave state half-done.
+
+pub mod any_ring;
+pub mod batch;
+pub mod decl;
+pub mod passthrough;
+pub mod polling;
+pub mod slot;
+pub mod state;
+pub mod stream;
+pub mod window;
+
+pub use any_ring::{AnyRing, JsonPushError};
+pub use batch::Batch;
+pub use decl::{AccumulatorDecl, Kind};
+pub use passthrough::{Identity, Passthrough, Reply, async_function};
+pub use polling::PollSchedule;
+pub use slot::{AnySlot, Slot, SlotContext, SlotTurn};
+pub use state::StateWindow;
+pub use stream::Stateful;
+pub use window::{LateOutput, Span, Window, WindowShape};
+
+use crate::fault::Failure;
+use crate::ledger::{Dropped, Settled};
+use crate::payload::Payload;
+use crate::time::Timestamp;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+
+/// One kind of accumulator, with the user's function inside.
+///
+/// ```
+/// use acequia_core::accumulator::{Accumulator, Emitter, Fate, Incoming};
+/// use acequia_core::fault::Failure;
+/// use acequia_core::ledger::Settled;
+///
+/// /// Lets every second event through.
+/// struct Halve { odd: bool }
+///
+/// impl Accumulator for Halve {
+///     type Event = u64;
+///     type Boundary = u64;
+///
+///     fn accept(
+///         &mut self,
+///         event: Incoming<'_, u64>,
+///         out: &mut Emitter<'_, u64>,
+///     ) -> Result<Fate<u64>, Failure> {
+///         self.odd = !self.odd;
+///         if self.odd {
+///             return Ok(Fate::Settled(Settled::Filtered));
+///         }
+///         out.emit(event.take());
+///         Ok(Fate::Settled(Settled::HandedOn))
+///     }
+/// }
+/// ```
+pub trait Accumulator: Send + 'static {
+    /// What comes in.
+    type Event: Payload;
+    /// What goes on to the reactor.
+    type Boundary: Payload;
+
+    /// Handle one event. On an error or a panic the event is offered again, up to the budget, unless
+    /// it was taken.
+    ///
+    /// # Errors
+    /// What the user's function said.
+    fn accept(
+        &mut self,
+        event: Incoming<'_, Self::Event>,
+        out: &mut Emitter<'_, Self::Boundary>,
+    ) -> Result<Fate<Self::Boundary>, Failure>;
+
+    /// What it offers as it starts, before any event.
+    fn start(&mut self, _out: &mut Emitter<'_, Self::Boundary>) {}
+
+    /// When [`Accumulator::tick`] wants to be called next, by the engine's clock.
+    fn due(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// The due time has come.
+    ///
+    /// # Errors
+    /// What the user's function said; what was held stays held.
+    fn tick(&mut self, _now: Timestamp, _out: &mut Emitter<'_, Self::Boundary>) -> Result<Released, Failure> {
+        Ok(Released::default())
+    }
+
+    /// Let go of what is held, because the reactor asks or the engine stops.
+    ///
+    /// # Errors
+    /// What the user's function said; what was held stays held.
+    fn flush(&mut self, _out: &mut Emitter<'_, Self::Boundary>) -> Result<Released, Failure> {
+        Ok(Released::default())
+    }
+
+    /// How many events it holds that have not settled.
+    fn held(&self) -> u64 {
+        0
+    }
+
+    /// Give up what it holds, or the part of it that fails.
+    fn evict(&mut self, _what: Eviction) -> Vec<Self::Event> {
+        Vec::new()
+    }
+
+    /// A panic was caught in this part: go back to the last sound state.
+    fn recover(&mut self) {}
+}
+
+/// What became of one event.
+pub enum Fate<B> {
+    /// It settled.
+    Settled(Settled),
+    /// It was taken and is kept; [`Accumulator::held`] counts it until it is [`Released`].
+    Held,
+    /// It was given up.
+    Dropped(Dropped),
+    /// The user's function awaits something; the boundary comes later, in order.
+    Pending(PendingBoundary<B>),
+}
+
+/// The rest of an accumulator function that did not end at its first poll.
+pub type PendingBoundary<B> = Pin<Box<dyn Future<Output = Result<Option<B>, Failure>> + Send>>;
+
+/// How much of what is held is given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Eviction {
+    /// Only what the last tick or flush failed on.
+    Failing,
+    /// Everything: the part is taken down.
+    All,
+}
+
+/// Held events that settled in a tick or a flush.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Released {
+    /// Their boundary was emitted.
+    pub handed_on: u64,
+    /// The user's function made no boundary of them.
+    pub filtered: u64,
+}
+
+/// The event in hand: look at it, or take it.
+pub struct Incoming<'a, E> {
+    queue: &'a mut VecDeque<E>,
+    taken: &'a mut bool,
+    now: Timestamp,
+}
+
+impl<'a, E> Incoming<'a, E> {
+    /// The front of `queue`, which must not be empty. `taken` tells the caller afterwards.
+    pub(crate) fn new(queue: &'a mut VecDeque<E>, taken: &'a mut bool, now: Timestamp) -> Self {
+        Self { queue, taken, now }
+    }
+
+    /// Look at it.
+    pub fn get(&self) -> &E {
+        match self.queue.front() {
+            Some(event) => event,
+            None => unreachable!("an incoming event is made from a queue that is not empty"),
+        }
+    }
+
+    /// Take it. A panic after this loses the event's value, not its count.
+    pub fn take(self) -> E {
+        *self.taken = true;
+        match self.queue.pop_front() {
+            Some(event) => event,
+            None => unreachable!("an incoming event is made from a queue that is not empty"),
+        }
+    }
+
+    /// The engine's clock at the start of this turn.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+}
+
+/// Where boundaries go.
+pub struct Emitter<'a, B> {
+    items: &'a mut Vec<B>,
+}
+
+impl<'a, B> Emitter<'a, B> {
+    /// An emitter that appends to `items`.
+    pub fn new(items: &'a mut Vec<B>) -> Self {
+        Self { items }
+    }
+
+    /// Emit one boundary.
+    pub fn emit(&mut self, boundary: B) {
+        self.items.push(boundary);
+    }
+}

@@ -1,0 +1,89 @@
+//! The slot of an accumulator in a cell: ring, part and what is in hand, behind one virtual call a turn.
+
+mod typed;
+
+pub use typed::Slot;
+
+use super::any_ring::AnyRing;
+use crate::column::AnyColumn;
+use crate::fault::{Failure, FaultBudget};
+use crate::id::AccumulatorName;
+use crate::ledger::{Dropped, Entry};
+use crate::letter::DeadLetter;
+use crate::overflow::Overflow;
+use crate::ring::Doorbell;
+use crate::time::Timestamp;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+/// What a slot is made from.
+pub struct SlotArgs {
+    pub(crate) name: AccumulatorName,
+    pub(crate) capacity: usize,
+    pub(crate) overflow: Overflow,
+    pub(crate) budget: FaultBudget,
+    pub(crate) tickets: Option<Arc<AtomicU64>>,
+}
+
+/// What a slot is told and where it reports, for one turn.
+pub struct SlotContext<'a> {
+    /// The engine's clock.
+    pub now: Timestamp,
+    /// The most events to handle.
+    pub limit: usize,
+    /// Items given up.
+    pub letters: &'a mut Vec<DeadLetter>,
+    /// Failures, whether or not the item was given up.
+    pub failures: &'a mut Vec<Failure>,
+    /// Rung when something awaited has come.
+    pub doorbell: &'a Arc<dyn Doorbell>,
+}
+
+/// What a slot did in one turn.
+#[derive(Default)]
+pub struct SlotTurn {
+    /// Events handled.
+    pub handled: usize,
+    /// Whether events wait that could be handled now.
+    pub more: bool,
+    /// The part failed too much and is out from now on.
+    pub quarantined: Option<Failure>,
+    /// A function that pends: run this to its end on the work runtime.
+    pub pending: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+/// A slot whose types are known to the reader only.
+pub trait AnySlot: Send {
+    /// Handle what waits, up to the limit; boundaries go to `column`, their arrival numbers to `order`.
+    fn turn(&mut self, cx: &mut SlotContext<'_>, column: &mut dyn AnyColumn, order: &mut Vec<u64>) -> SlotTurn;
+    /// Offer what the part offers at start.
+    fn start(&mut self, column: &mut dyn AnyColumn, order: &mut Vec<u64>);
+    /// Ask the part to let go of what it holds.
+    fn flush(&mut self, cx: &mut SlotContext<'_>, column: &mut dyn AnyColumn, order: &mut Vec<u64>) -> SlotTurn;
+    /// When it wants a turn, by the clock.
+    fn due(&self) -> Option<Timestamp>;
+    /// The event edge's ledger, with everything open counted where it is.
+    fn entry(&self) -> Entry;
+    /// Events drawn, held or awaited, that have not settled.
+    fn in_hand(&self) -> u64;
+    /// Arrival number of the oldest drawn event that waits to be handled; none if it only waits for
+    /// something awaited.
+    fn frontier(&self) -> Option<u64>;
+    /// Give up everything open, counted under `why`.
+    fn give_up(&mut self, why: Dropped, cx: &mut SlotContext<'_>);
+    /// Put a fresh part in, after quarantine was lifted.
+    fn reinstall(&mut self);
+    /// Whether it is out of service.
+    fn is_quarantined(&self) -> bool;
+    /// An empty column of the boundary type.
+    fn column(&self) -> Box<dyn AnyColumn>;
+    /// The ring.
+    fn ring(&self) -> Arc<dyn AnyRing>;
+    /// Give memory back that a burst left behind.
+    fn shrink(&mut self);
+    /// Move one open event out of every place that is counted, so that a test can see the ledger fail.
+    #[doc(hidden)]
+    fn hide_one(&mut self) -> bool;
+}

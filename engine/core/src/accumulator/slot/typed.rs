@@ -1,0 +1,386 @@
+//! The typed slot: runs one kind's part over its ring, and accounts for every event.
+
+use super::{AnySlot, SlotArgs, SlotContext, SlotTurn};
+use crate::accumulator::any_ring::AnyRing;
+use crate::accumulator::{Accumulator, Emitter, Eviction, Fate, Incoming, PendingBoundary, Released};
+use crate::column::{AnyColumn, Column};
+use crate::fault::{Failure, FaultBudget, FaultMeter, Verdict, guarded, guarded_future};
+use crate::id::{AccumulatorName, ItemId};
+use crate::ledger::{Dropped, Entry, Settled};
+use crate::letter::{DeadLetter, Letter, Place};
+use crate::payload::Payload;
+use crate::ring::{Doorbell, Ring};
+use crate::time::Timestamp;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The slot of one accumulator.
+pub struct Slot<A: Accumulator> {
+    name: AccumulatorName,
+    make: Box<dyn Fn() -> A + Send>,
+    part: A,
+    ring: Arc<Ring<A::Event>>,
+    input: VecDeque<A::Event>,
+    tickets: VecDeque<u64>,
+    ticket: u64,
+    meter: FaultMeter,
+    budget: FaultBudget,
+    entry: Entry,
+    taken: bool,
+    // Length of the column after the last item that passed: what lies beyond is half-done.
+    mark: usize,
+    phase: Phase,
+    awaited: Option<Awaited<A::Boundary>>,
+    quarantined: bool,
+    events_only: bool,
+}
+
+/// What the part was doing, if it fails.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Accept,
+    Tick,
+    Flush,
+}
+
+type Awaited<B> = Arc<Mutex<Option<Result<Option<B>, Failure>>>>;
+
+impl<A: Accumulator> Slot<A> {
+    /// A slot with a fresh part.
+    pub(crate) fn new(args: SlotArgs, make: Box<dyn Fn() -> A + Send>) -> Self {
+        Self {
+            part: make(),
+            make,
+            ring: Arc::new(Ring::new(args.capacity, args.overflow, args.tickets.clone())),
+            name: args.name,
+            input: VecDeque::new(),
+            tickets: VecDeque::new(),
+            ticket: 0,
+            meter: FaultMeter::new(args.budget),
+            budget: args.budget,
+            entry: Entry::default(),
+            taken: false,
+            mark: 0,
+            phase: Phase::Accept,
+            awaited: None,
+            quarantined: false,
+            events_only: args.tickets.is_none(),
+        }
+    }
+
+    /// Handle events until the limit, a failure, or one that pends.
+    fn run(
+        &mut self,
+        now: Timestamp,
+        left: &mut usize,
+        items: &mut Vec<A::Boundary>,
+        order: &mut Vec<u64>,
+    ) -> Result<Option<PendingBoundary<A::Boundary>>, Failure> {
+        self.tick(now, items, order)?;
+        while *left > 0 && !self.input.is_empty() {
+            self.phase = Phase::Accept;
+            self.taken = false;
+            let before = items.len();
+            let incoming = Incoming::new(&mut self.input, &mut self.taken, now);
+            match self.part.accept(incoming, &mut Emitter::new(items))? {
+                Fate::Settled(how) => self.entry.settle(how, 1),
+                Fate::Dropped(why) => self.entry.drop(why, 1),
+                Fate::Held => {}
+                Fate::Pending(rest) => return Ok(Some(rest)),
+            }
+            self.leave_front();
+            self.number(before, items, order);
+            self.meter.passed();
+            *left -= 1;
+            self.tick(now, items, order)?;
+        }
+        Ok(None)
+    }
+
+    /// Let the part act on the time, as often as it is due.
+    fn tick(
+        &mut self,
+        now: Timestamp,
+        items: &mut Vec<A::Boundary>,
+        order: &mut Vec<u64>,
+    ) -> Result<(), Failure> {
+        while self.part.due().is_some_and(|due| due <= now) {
+            self.phase = Phase::Tick;
+            let (before, due) = (items.len(), self.part.due());
+            let released = self.part.tick(now, &mut Emitter::new(items))?;
+            self.release(released);
+            self.number(before, items, order);
+            if released == Released::default() && self.part.due() == due {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, released: Released) {
+        self.entry.settle(Settled::HandedOn, released.handed_on);
+        self.entry.settle(Settled::Filtered, released.filtered);
+        self.meter.passed();
+    }
+
+    /// The front event is done with; take it off unless the part did.
+    fn leave_front(&mut self) {
+        if !self.taken {
+            self.input.pop_front();
+        }
+        if let Some(ticket) = self.tickets.pop_front() {
+            self.ticket = ticket;
+        }
+    }
+
+    /// Give boundaries from `before` on the arrival number of the event that caused them.
+    fn number(&mut self, before: usize, items: &[A::Boundary], order: &mut Vec<u64>) {
+        if !self.events_only {
+            order.extend((before..items.len()).map(|_| self.ticket));
+        }
+        self.mark = items.len();
+    }
+
+    /// What becomes of the item in hand after `failure`.
+    fn failed(&mut self, failure: Failure, cx: &mut SlotContext<'_>, turn: &mut SlotTurn) {
+        self.part.recover();
+        let attempts = self.meter.attempts() + 1;
+        let verdict = self.meter.fault(cx.now);
+        cx.failures.push(failure.clone());
+        let gone = self.phase == Phase::Accept && self.taken;
+        if verdict == Verdict::Retry && !gone {
+            return;
+        }
+        match self.phase {
+            Phase::Accept => {
+                let letter = match (gone, self.input.pop_front()) {
+                    (false, Some(event)) => event_letter(event),
+                    (_, front) => {
+                        if let Some(front) = front {
+                            self.input.push_front(front);
+                        }
+                        Letter::Consumed
+                    }
+                };
+                self.tickets.pop_front();
+                self.bury(Dropped::DeadLetter, letter, Some(failure.clone()), attempts, cx);
+            }
+            Phase::Tick | Phase::Flush => {
+                for event in self.part.evict(Eviction::Failing) {
+                    self.bury(Dropped::DeadLetter, event_letter(event), Some(failure.clone()), attempts, cx);
+                }
+            }
+        }
+        if verdict == Verdict::Quarantine {
+            self.quarantined = true;
+            turn.quarantined = Some(failure);
+            self.give_up(Dropped::Quarantined, cx);
+        }
+    }
+
+    fn bury(
+        &mut self,
+        why: Dropped,
+        letter: Letter,
+        failure: Option<Failure>,
+        attempts: u32,
+        cx: &mut SlotContext<'_>,
+    ) {
+        let item = ItemId(self.entry.settled() + self.entry.dropped());
+        self.entry.drop(why, 1);
+        let place = Place::Accumulator(self.name.clone());
+        cx.letters.push(DeadLetter { place, item, why, failure, attempts, at: cx.now, letter });
+    }
+
+    /// Look whether what was awaited has come; false while it has not.
+    fn settle_awaited(
+        &mut self,
+        cx: &mut SlotContext<'_>,
+        items: &mut Vec<A::Boundary>,
+        order: &mut Vec<u64>,
+        turn: &mut SlotTurn,
+    ) -> bool {
+        let Some(awaited) = &self.awaited else { return true };
+        let Some(result) = awaited.lock().unwrap_or_else(PoisonError::into_inner).take() else { return false };
+        self.awaited = None;
+        self.phase = Phase::Accept;
+        self.taken = false;
+        match result {
+            Ok(boundary) => {
+                let before = items.len();
+                self.entry.settle(if boundary.is_some() { Settled::HandedOn } else { Settled::Filtered }, 1);
+                items.extend(boundary);
+                self.leave_front();
+                self.number(before, items, order);
+                self.meter.passed();
+                turn.handled += 1;
+            }
+            Err(failure) => self.failed(failure, cx, turn),
+        }
+        true
+    }
+
+    /// Wrap what pends so that its result finds its way back.
+    fn await_rest(
+        &mut self,
+        rest: PendingBoundary<A::Boundary>,
+        doorbell: &Arc<dyn Doorbell>,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let awaited: Awaited<A::Boundary> = Arc::default();
+        self.awaited = Some(Arc::clone(&awaited));
+        let doorbell = Arc::clone(doorbell);
+        Box::pin(async move {
+            let result = guarded_future(rest).await;
+            *awaited.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+            doorbell.ring();
+        })
+    }
+
+    fn draw(&mut self) {
+        if self.input.is_empty() {
+            self.ring.draw(&mut self.input, &mut self.tickets);
+        }
+    }
+}
+
+fn event_letter<E: Payload>(event: E) -> Letter {
+    let mut column = Column::default();
+    column.push(event);
+    Letter::Event(Box::new(column))
+}
+
+/// The typed column behind `column`; a mismatch cannot happen, the slot made it.
+fn typed<B: Payload>(column: &mut dyn AnyColumn) -> &mut Vec<B> {
+    match column.as_any_mut().downcast_mut::<Column<B>>() {
+        Some(column) => column.items_mut(),
+        None => unreachable!("a slot is given the column that it made"),
+    }
+}
+
+impl<A: Accumulator> AnySlot for Slot<A> {
+    fn turn(&mut self, cx: &mut SlotContext<'_>, column: &mut dyn AnyColumn, order: &mut Vec<u64>) -> SlotTurn {
+        let mut turn = SlotTurn::default();
+        let items = typed::<A::Boundary>(column);
+        self.mark = items.len();
+        if self.quarantined {
+            self.give_up(Dropped::Quarantined, cx);
+            return turn;
+        }
+        if !self.settle_awaited(cx, items, order, &mut turn) {
+            return turn;
+        }
+        self.draw();
+        let mut left = cx.limit;
+        while !self.quarantined {
+            match guarded(|| self.run(cx.now, &mut left, items, order)) {
+                Ok(None) => break,
+                Ok(Some(rest)) => {
+                    turn.pending = Some(self.await_rest(rest, cx.doorbell));
+                    break;
+                }
+                Err(failure) => {
+                    items.truncate(self.mark);
+                    self.failed(failure, cx, &mut turn);
+                }
+            }
+        }
+        turn.handled += cx.limit - left;
+        let waits = !self.input.is_empty() || !self.ring.is_empty();
+        turn.more = waits && cx.limit > 0 && self.awaited.is_none();
+        turn
+    }
+
+    fn start(&mut self, column: &mut dyn AnyColumn, order: &mut Vec<u64>) {
+        let items = typed::<A::Boundary>(column);
+        let before = items.len();
+        self.part.start(&mut Emitter::new(items));
+        self.number(before, items, order);
+    }
+
+    fn flush(&mut self, cx: &mut SlotContext<'_>, column: &mut dyn AnyColumn, order: &mut Vec<u64>) -> SlotTurn {
+        let mut turn = SlotTurn::default();
+        let items = typed::<A::Boundary>(column);
+        self.mark = items.len();
+        while !self.quarantined && self.part.held() > 0 {
+            self.phase = Phase::Flush;
+            let before = items.len();
+            match guarded(|| self.part.flush(&mut Emitter::new(items))) {
+                Ok(released) if released == Released::default() => break,
+                Ok(released) => {
+                    self.release(released);
+                    self.number(before, items, order);
+                }
+                Err(failure) => {
+                    items.truncate(self.mark);
+                    self.failed(failure, cx, &mut turn);
+                }
+            }
+        }
+        turn
+    }
+
+    fn due(&self) -> Option<Timestamp> {
+        self.part.due()
+    }
+
+    fn entry(&self) -> Entry {
+        let mut entry = self.ring.entry();
+        entry.unsettled += self.in_hand();
+        entry += self.entry;
+        entry
+    }
+
+    fn in_hand(&self) -> u64 {
+        self.input.len() as u64 + self.part.held()
+    }
+
+    fn frontier(&self) -> Option<u64> {
+        if self.awaited.is_some() { None } else { self.tickets.front().copied() }
+    }
+
+    fn give_up(&mut self, why: Dropped, cx: &mut SlotContext<'_>) {
+        for event in self.part.evict(Eviction::All) {
+            self.bury(why, event_letter(event), None, 0, cx);
+        }
+        loop {
+            self.draw();
+            let Some(event) = self.input.pop_front() else { break };
+            self.bury(why, event_letter(event), None, 0, cx);
+        }
+        self.tickets.clear();
+        self.awaited = None;
+    }
+
+    fn reinstall(&mut self) {
+        self.part = (self.make)();
+        self.meter = FaultMeter::new(self.budget);
+        self.quarantined = false;
+    }
+
+    fn is_quarantined(&self) -> bool {
+        self.quarantined
+    }
+
+    fn column(&self) -> Box<dyn AnyColumn> {
+        Box::new(Column::<A::Boundary>::default())
+    }
+
+    fn ring(&self) -> Arc<dyn AnyRing> {
+        Arc::clone(&self.ring) as Arc<dyn AnyRing>
+    }
+
+    fn shrink(&mut self) {
+        self.ring.shrink();
+        if self.input.capacity() > 2 * self.input.len() + 8 {
+            self.input.shrink_to_fit();
+            self.tickets.shrink_to_fit();
+        }
+    }
+
+    fn hide_one(&mut self) -> bool {
+        self.draw();
+        self.input.pop_back().is_some()
+    }
+}

@@ -1,0 +1,117 @@
+//! The cell: where events become firings, in place.
+//!
+//! A [`Cell`] is the state of one reactor with the slots of its accumulators and the seats of its
+//! graphs. It is a plain value: whoever owns it for a moment runs a turn, by calling [`Cell::turn`]. The
+//! actors around it say when.
+
+pub mod command;
+pub mod delivery;
+pub mod log;
+pub mod run;
+pub mod seat;
+pub mod turn;
+pub mod unsettled;
+
+pub use command::{BindError, FireError};
+pub use delivery::{Batch, Delivery};
+pub use log::{Cause, FiringLog, FiringRecord, Outcome, SubscriberOutcome, Subscription};
+pub use run::{FiringIds, GraphRun, RunContext, RunEnd};
+pub use seat::{DetachCause, Detached, HandedOver, Seat, Seated};
+pub use turn::{CellTurn, PartFault, TurnContext};
+pub use unsettled::{EdgeKind, EdgeName, Open};
+
+use crate::accumulator::AnySlot;
+use crate::column::AnyColumn;
+use crate::ledger::Entry;
+use crate::reactor::{Policy, ReactorDecl, ReactorDeclError};
+use log::LoggedGraph;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+/// State, slots and seats of one reactor.
+pub struct Cell {
+    decl: ReactorDecl,
+    policy: Policy,
+    slots: Vec<Box<dyn AnySlot>>,
+    columns: Vec<Box<dyn AnyColumn>>,
+    /// Arrival numbers of boundaries at the end of each column that were not merged yet.
+    orders: Vec<Vec<u64>>,
+    /// Arrival number of the oldest event that was drawn and not handled.
+    horizon: u64,
+    seats: Vec<Seat>,
+    logged: Arc<[LoggedGraph]>,
+    log: FiringLog,
+    rows: Vec<u32>,
+    next_firing: u64,
+    firings: Entry,
+    blocked: bool,
+    flush_asked: bool,
+    started: bool,
+    slow: Duration,
+    quiet_turns: u32,
+}
+
+impl Cell {
+    /// A cell for `decl`, with fresh slots and no seats. A firing that takes longer than `slow` moves
+    /// its graph out of the cell.
+    ///
+    /// # Errors
+    /// [`ReactorDeclError`] if the declaration is wrong.
+    pub fn new(decl: ReactorDecl, slow: Duration) -> Result<Self, ReactorDeclError> {
+        let criteria = decl.resolve()?;
+        let n = decl.accumulators.len();
+        // One source needs no arrival numbers: its ring is the order.
+        let tickets = (n > 1).then(|| Arc::new(AtomicU64::new(0)));
+        let slots: Vec<_> = decl.accumulators.iter().map(|accumulator| accumulator.slot(tickets.clone())).collect();
+        Ok(Self {
+            policy: Policy::new(criteria, decl.strategy, n),
+            columns: slots.iter().map(|slot| slot.column()).collect(),
+            slots,
+            orders: vec![Vec::new(); n],
+            horizon: u64::MAX,
+            seats: Vec::new(),
+            logged: Arc::new([]),
+            log: FiringLog::new(decl.log_firings, decl.log_age),
+            rows: Vec::new(),
+            next_firing: 0,
+            firings: Entry::default(),
+            blocked: false,
+            flush_asked: false,
+            started: false,
+            slow,
+            quiet_turns: 0,
+            decl,
+        })
+    }
+
+    /// The declaration.
+    pub fn decl(&self) -> &ReactorDecl {
+        &self.decl
+    }
+
+    /// The slots, in the order of the reactor's sources.
+    pub fn slots(&self) -> &[Box<dyn AnySlot>] {
+        &self.slots
+    }
+
+    /// The slots, for taking them in and out of service.
+    pub fn slots_mut(&mut self) -> &mut [Box<dyn AnySlot>] {
+        &mut self.slots
+    }
+
+    /// The firing log.
+    pub fn log(&mut self) -> &mut FiringLog {
+        &mut self.log
+    }
+
+    /// The reactor's state machine.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// How many firings there have been.
+    pub fn n_firings(&self) -> u64 {
+        self.next_firing
+    }
+}

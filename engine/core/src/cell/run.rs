@@ -1,0 +1,345 @@
+//! A graph made ready to run: part, outputs, sinks and fault meter. It lives in the cell, or with the
+//! worker of a detached graph; what it does with firings is the same.
+
+use super::log::Outcome;
+use crate::column::AnyColumn;
+use crate::fault::{Failure, FailureKind, FaultMeter, Verdict, guarded};
+use crate::graph::{Commit, GraphDecl, GraphPart, Outcomes, PendingFiring, TurnEnd, View};
+use crate::id::{FiringId, ItemId};
+use crate::ledger::{Dropped, Entry, Settled};
+use crate::letter::{DeadLetter, Letter, Place};
+use crate::sink::{AnySink, SinkContext};
+use crate::time::Timestamp;
+use std::task::Waker;
+
+/// Where a run reports.
+pub struct RunContext<'a> {
+    /// The engine's clock.
+    pub now: Timestamp,
+    /// Woken when a full sink has room again.
+    pub waker: &'a Waker,
+    /// Items given up.
+    pub letters: &'a mut Vec<DeadLetter>,
+    /// Failures, whether or not the item was given up.
+    pub failures: &'a mut Vec<Failure>,
+}
+
+/// The numbers of a view's firings.
+#[derive(Clone, Copy)]
+pub enum FiringIds<'a> {
+    /// One after another, from this one.
+    From(u64),
+    /// As listed.
+    Listed(&'a [u64]),
+}
+
+impl FiringIds<'_> {
+    fn get(self, firing: usize) -> FiringId {
+        FiringId(match self {
+            Self::From(first) => first + firing as u64,
+            Self::Listed(ids) => ids.get(firing).copied().unwrap_or_default(),
+        })
+    }
+}
+
+/// How a run over some firings ended.
+#[derive(Default)]
+pub struct RunEnd {
+    /// The firing at this position awaits something; those behind it have not run.
+    pub pending: Option<(usize, PendingFiring)>,
+    /// The graph failed too much; the firings behind the last failure have not run.
+    pub quarantined: Option<(usize, Failure)>,
+}
+
+/// A graph made ready to run.
+pub struct GraphRun {
+    part: Box<dyn GraphPart>,
+    outcomes: Outcomes,
+    /// One list a terminal.
+    sinks: Vec<Vec<(Place, Box<dyn AnySink>)>>,
+    decl: GraphDecl,
+    meter: FaultMeter,
+    hand: Option<FiringId>,
+    /// Outcomes other than completion, since they were last taken.
+    exceptions: Vec<(FiringId, Outcome)>,
+    entry: Entry,
+}
+
+impl GraphRun {
+    /// A fresh part of `decl`, without sinks.
+    pub fn new(decl: GraphDecl) -> Self {
+        Self {
+            part: decl.part(),
+            outcomes: decl.outcomes(),
+            sinks: decl.terminals.iter().map(|_| Vec::new()).collect(),
+            meter: FaultMeter::new(decl.budget),
+            decl,
+            hand: None,
+            exceptions: Vec::new(),
+            entry: Entry::default(),
+        }
+    }
+
+    /// The declaration.
+    pub fn decl(&self) -> &GraphDecl {
+        &self.decl
+    }
+
+    /// Put a fresh part in and forget past faults; sinks stay.
+    pub fn reinstall(&mut self) {
+        self.part = self.decl.part();
+        self.meter = FaultMeter::new(self.decl.budget);
+        self.hand = None;
+    }
+
+    /// Add a sink to the terminal at `terminal`.
+    pub fn attach(&mut self, terminal: usize, sink: Box<dyn AnySink>) {
+        let place = Place::Sink {
+            graph: self.decl.name.clone(),
+            terminal: self.decl.terminals[terminal].name.clone(),
+            sink: self.sinks[terminal].len(),
+        };
+        self.sinks[terminal].push((place, sink));
+    }
+
+    /// Run the firings `from..` of `view`. Each ends completed, dead-lettered, or as `RunEnd` says.
+    pub fn run(&mut self, view: &View<'_>, ids: FiringIds<'_>, from: usize, cx: &mut RunContext<'_>) -> RunEnd {
+        let n = view.len();
+        let mut from = from;
+        let mut end = RunEnd::default();
+        while from < n {
+            self.outcomes.begin(from);
+            let (part, outcomes) = (&mut self.part, &mut self.outcomes);
+            let turned = guarded(|| Ok(part.turn(view, from, outcomes)));
+            let at = self.outcomes.at().clamp(from, n - 1);
+            let (failure, rest) = match turned {
+                Ok(TurnEnd::Done) => {
+                    self.completed(n - from);
+                    break;
+                }
+                Ok(TurnEnd::Pending(rest)) => {
+                    self.completed(at - from);
+                    end.pending = Some((at, rest));
+                    break;
+                }
+                Ok(TurnEnd::Failed { failure, rest }) => (failure, rest),
+                Err(failure) => (failure, None),
+            };
+            self.completed(at - from);
+            let id = ids.get(at);
+            match self.failed(id, &failure, rest, cx, &mut |_| inputs_of(view, at)) {
+                Verdict::Retry => from = at,
+                Verdict::DeadLetter => from = at + 1,
+                Verdict::Quarantine => {
+                    end.quarantined = Some((at + 1, failure));
+                    break;
+                }
+            }
+        }
+        end
+    }
+
+    /// The pending firing `id` ended.
+    pub fn resolve(
+        &mut self,
+        id: FiringId,
+        ended: Result<(Commit, Option<Failure>), Failure>,
+        cx: &mut RunContext<'_>,
+        inputs: &mut dyn FnMut(FiringId) -> Vec<Box<dyn AnyColumn>>,
+    ) -> Verdict {
+        match ended {
+            Ok((commit, None)) => {
+                commit(&mut self.outcomes);
+                self.completed(1);
+                Verdict::DeadLetter
+            }
+            Ok((commit, Some(failure))) => self.failed(id, &failure, Some(commit), cx, inputs),
+            Err(failure) => self.failed(id, &failure, None, cx, inputs),
+        }
+    }
+
+    fn completed(&mut self, n: usize) {
+        if n > 0 {
+            self.entry.settle(Settled::HandedOn, n as u64);
+            self.meter.passed();
+            self.hand = None;
+        }
+    }
+
+    /// What becomes of firing `id` after `failure`.
+    fn failed(
+        &mut self,
+        id: FiringId,
+        failure: &Failure,
+        rest: Option<Commit>,
+        cx: &mut RunContext<'_>,
+        inputs: &mut dyn FnMut(FiringId) -> Vec<Box<dyn AnyColumn>>,
+    ) -> Verdict {
+        if self.hand != Some(id) {
+            self.meter.passed();
+            self.hand = Some(id);
+        }
+        cx.failures.push(failure.clone());
+        let attempts = self.meter.attempts() + 1;
+        let verdict = self.meter.fault(cx.now);
+        let timed_out = failure.kind == FailureKind::TimedOut;
+        if verdict == Verdict::Retry && !timed_out {
+            return verdict;
+        }
+        if let Some(commit) = rest {
+            commit(&mut self.outcomes);
+        }
+        let (why, outcome) = if timed_out {
+            (Dropped::TimedOut, Outcome::TimedOut)
+        } else {
+            (Dropped::DeadLetter, Outcome::Failed(failure.clone()))
+        };
+        self.bury(id, why, Some(failure.clone()), outcome, attempts, inputs(id), cx);
+        // What had its time does not get it again.
+        if verdict == Verdict::Retry { Verdict::DeadLetter } else { verdict }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one letter has that many parts")]
+    fn bury(
+        &mut self,
+        id: FiringId,
+        why: Dropped,
+        failure: Option<Failure>,
+        outcome: Outcome,
+        attempts: u32,
+        columns: Vec<Box<dyn AnyColumn>>,
+        cx: &mut RunContext<'_>,
+    ) {
+        self.entry.drop(why, 1);
+        self.exceptions.push((id, outcome));
+        cx.letters.push(DeadLetter {
+            place: Place::Graph(self.decl.name.clone()),
+            item: ItemId(id.0),
+            why,
+            failure,
+            attempts,
+            at: cx.now,
+            letter: Letter::Inputs { firing: id, columns },
+        });
+    }
+
+    /// Give up the firings `from..` of `view` under `why`.
+    pub fn give_up(
+        &mut self,
+        view: &View<'_>,
+        ids: FiringIds<'_>,
+        from: usize,
+        why: Dropped,
+        cx: &mut RunContext<'_>,
+    ) {
+        for firing in from..view.len() {
+            self.bury(ids.get(firing), why, None, Outcome::Dropped(why), 0, inputs_of(view, firing), cx);
+        }
+    }
+
+    /// Move outputs to the sinks.
+    fn offer(&mut self) {
+        for (output, sinks) in self.outcomes.outputs().iter_mut().zip(&mut self.sinks) {
+            if output.is_empty() {
+                continue;
+            }
+            let n = sinks.len();
+            for (index, (_, sink)) in sinks.iter_mut().enumerate() {
+                sink.offer(&mut **output, index + 1 == n);
+            }
+            output.clear();
+        }
+    }
+
+    /// Move outputs to the sinks, and let those pass on what they have; false if one must wait for room.
+    pub fn flush(&mut self, cx: &mut RunContext<'_>) -> bool {
+        self.offer();
+        let mut all_gone = true;
+        for (place, sink) in self.sinks.iter_mut().flatten() {
+            let mut sink_cx = SinkContext {
+                now: cx.now,
+                waker: cx.waker,
+                place,
+                letters: &mut *cx.letters,
+                failures: &mut *cx.failures,
+            };
+            all_gone &= sink.flush(&mut sink_cx);
+        }
+        all_gone
+    }
+
+    /// Give up what the sinks hold, because they are taken down.
+    pub fn give_up_outputs(&mut self, why: Dropped, cx: &mut RunContext<'_>) {
+        for (place, sink) in self.sinks.iter_mut().flatten() {
+            let mut sink_cx = SinkContext {
+                now: cx.now,
+                waker: cx.waker,
+                place,
+                letters: &mut *cx.letters,
+                failures: &mut *cx.failures,
+            };
+            sink.give_up(why, &mut sink_cx);
+        }
+    }
+
+    /// Offer a dead output to its sink again; false if there is no such sink.
+    pub fn replay_output(&mut self, place: &Place, column: &dyn AnyColumn) -> bool {
+        let mut sinks = self.sinks.iter_mut().flatten();
+        sinks.find(|(known, _)| known == place).is_some_and(|(_, sink)| sink.replay(column))
+    }
+
+    /// Put the outputs of one firing in.
+    pub fn commit(&mut self, commit: Commit) {
+        commit(&mut self.outcomes);
+    }
+
+    /// The outputs that were not flushed, by terminal.
+    pub fn into_outputs(self) -> Vec<(crate::TerminalName, Box<dyn crate::graph::AnyOutput>)> {
+        let names = self.decl.terminals.into_iter().map(|terminal| terminal.name);
+        names.zip(self.outcomes.into_outputs()).collect()
+    }
+
+    /// Forget what happened since its ledger was `before`: a firing that was given up elsewhere came back.
+    pub fn discount(&mut self, before: Entry) {
+        self.entry = before;
+        self.exceptions.clear();
+        for output in self.outcomes.outputs() {
+            output.clear();
+        }
+    }
+
+    /// Deliveries that ended here: settled and dropped. What was accepted and is open is counted where
+    /// the deliveries are.
+    pub fn entry(&self) -> Entry {
+        self.entry
+    }
+
+    /// The sink edges' ledgers.
+    pub fn sink_entries(&self) -> impl Iterator<Item = (&Place, Entry)> {
+        self.sinks.iter().flatten().map(|(place, sink)| (place, sink.entry()))
+    }
+
+    /// Outcomes other than completion since the last call.
+    pub fn take_exceptions(&mut self) -> Vec<(FiringId, Outcome)> {
+        std::mem::take(&mut self.exceptions)
+    }
+
+    /// Failures since the start.
+    pub fn n_failures(&self) -> u64 {
+        self.meter.total()
+    }
+}
+
+/// A copy of the inputs of one firing, one column an input.
+pub fn inputs_of(view: &View<'_>, firing: usize) -> Vec<Box<dyn AnyColumn>> {
+    (0..view.n_inputs())
+        .map(|input| {
+            let from = view.column(input);
+            let mut copy = from.fresh();
+            if let Some(index) = view.index(firing, input) {
+                copy.push_from(from, index);
+            }
+            copy
+        })
+        .collect()
+}

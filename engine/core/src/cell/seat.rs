@@ -1,0 +1,244 @@
+//! The seat of a graph at a reactor: its run if it is there, and its delivery ring in any case.
+
+use super::delivery::Delivery;
+use super::run::{FiringIds, GraphRun, RunContext};
+use crate::column::AnyColumn;
+use crate::fault::Failure;
+use crate::graph::{GraphDecl, PendingFiring, View};
+use crate::id::{FiringId, GraphName, PackageName};
+use crate::ledger::{Dropped, Entry};
+use crate::time::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where a graph runs at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seated {
+    /// In the cell.
+    InPlace,
+    /// With a worker of its own.
+    Detached,
+    /// Nowhere: its actor is gone, its firings queue.
+    Out,
+    /// Nowhere, for this reason; its firings are dropped.
+    Quarantined(String),
+}
+
+/// One firing that began in the cell and goes on elsewhere.
+pub struct HandedOver {
+    /// Which.
+    pub id: FiringId,
+    /// The rest of it.
+    pub rest: PendingFiring,
+    /// Its inputs, in case it fails.
+    pub inputs: Vec<Box<dyn AnyColumn>>,
+}
+
+/// A graph that left the cell.
+pub struct Detached {
+    /// Its name.
+    pub graph: GraphName,
+    /// The run, to go on with.
+    pub run: GraphRun,
+    /// The firing in hand, if it pends.
+    pub hand: Option<HandedOver>,
+    /// Why it left.
+    pub why: DetachCause,
+}
+
+/// Why a graph left the cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DetachCause {
+    /// A node awaits something.
+    Pended,
+    /// A firing took this long.
+    Slow(Duration),
+}
+
+/// A graph's place at its reactor.
+pub struct Seat {
+    pub(crate) name: GraphName,
+    pub(crate) package: PackageName,
+    pub(crate) decl: GraphDecl,
+    /// Position of each input among the reactor's sources.
+    pub(crate) map: Vec<usize>,
+    pub(crate) run: Option<GraphRun>,
+    pub(crate) seated: Seated,
+    pub(crate) delivery: Arc<Delivery>,
+    pub(crate) accepted_in_place: u64,
+    pub(crate) ran_in_place: u64,
+    /// Firings that it may run before the clock is read again. Grows while it is fast.
+    quota: usize,
+}
+
+/// What a seat did with the firings of a turn.
+pub(crate) struct SeatTurn {
+    pub(crate) took: Duration,
+    pub(crate) blocked: bool,
+    pub(crate) detached: Option<Detached>,
+    pub(crate) quarantined: Option<Failure>,
+}
+
+/// The clock is read after a chunk of firings; a chunk this short lets the next one double.
+const SHORT_CHUNK: Duration = Duration::from_micros(200);
+
+impl Seat {
+    pub(crate) fn new(run: GraphRun, package: PackageName, map: Vec<usize>, delivery: Arc<Delivery>) -> Self {
+        Self {
+            name: run.decl().name.clone(),
+            package,
+            decl: run.decl().clone(),
+            map,
+            run: Some(run),
+            seated: Seated::InPlace,
+            delivery,
+            accepted_in_place: 0,
+            ran_in_place: 0,
+            quota: 1,
+        }
+    }
+
+    /// Run the firings of `view`, or deliver them to wherever the graph is.
+    pub(crate) fn turn(
+        &mut self,
+        view: &View<'_>,
+        first: u64,
+        slow: Duration,
+        clock: &dyn Fn() -> Timestamp,
+        cx: &mut RunContext<'_>,
+    ) -> SeatTurn {
+        let mut turn = SeatTurn { took: Duration::ZERO, blocked: false, detached: None, quarantined: None };
+        if self.run.is_none() || self.seated != Seated::InPlace {
+            self.delivery.deliver(view, first, 0, cx.now, cx.letters);
+            return turn;
+        }
+        let n = view.len();
+        let (mut from, mut began) = (0, cx.now);
+        while from < n {
+            let to = n.min(from + self.quota);
+            let (done, end) = self.run_chunk(view, first, from, to, cx);
+            let ran = done - from;
+            from = done;
+            let now = clock();
+            let took = now.since(began);
+            turn.took += took;
+            began = now;
+            if let Some(failure) = end.quarantined {
+                turn.quarantined = Some(failure);
+                break;
+            }
+            if let Some(hand) = end.hand {
+                turn.detached = self.detach(Some(hand), DetachCause::Pended);
+                break;
+            }
+            if took / u32::try_from(ran.max(1)).unwrap_or(u32::MAX) >= slow {
+                turn.detached = self.detach(None, DetachCause::Slow(took));
+                break;
+            }
+            turn.blocked |= end.blocked;
+            self.quota = if took < SHORT_CHUNK { (self.quota * 2).min(256) } else { (self.quota / 2).max(1) };
+        }
+        if from < n {
+            self.delivery.deliver(view, first, from, cx.now, cx.letters);
+        }
+        turn
+    }
+
+    /// Run firings `from..to`; returns where it stopped.
+    fn run_chunk(
+        &mut self,
+        view: &View<'_>,
+        first: u64,
+        from: usize,
+        to: usize,
+        cx: &mut RunContext<'_>,
+    ) -> (usize, ChunkEnd) {
+        let mut end = ChunkEnd::default();
+        let Some(run) = &mut self.run else { return (from, end) };
+        let chunk = view.prefix(to);
+        let ran = run.run(&chunk, FiringIds::From(first), from, cx);
+        let done = match (&ran.pending, &ran.quarantined) {
+            (Some((at, _)), _) => at + 1,
+            (None, Some((next, _))) => *next,
+            (None, None) => to,
+        };
+        self.accepted_in_place += (done - from) as u64;
+        self.ran_in_place = first + done as u64;
+        if let Some((at, rest)) = ran.pending {
+            self.ran_in_place = first + at as u64;
+            self.delivery.hand_over(cx.now);
+            let id = FiringId(first + at as u64);
+            end.hand = Some(HandedOver { id, rest, inputs: super::run::inputs_of(view, at) });
+        }
+        end.quarantined = ran.quarantined.map(|(_, failure)| failure);
+        let exceptions = run.take_exceptions();
+        if !exceptions.is_empty() {
+            self.delivery.note(exceptions);
+        }
+        end.blocked = !run.flush(cx);
+        (done, end)
+    }
+
+    /// Take the run out of the cell.
+    fn detach(&mut self, hand: Option<HandedOver>, why: DetachCause) -> Option<Detached> {
+        let run = self.run.take()?;
+        self.seated = Seated::Detached;
+        Some(Detached { graph: self.name.clone(), run, hand, why })
+    }
+
+    /// Take it out of service: what waits and what comes is dropped.
+    pub(crate) fn quarantine(&mut self, reason: String, cx: &mut RunContext<'_>) {
+        self.seated = Seated::Quarantined(reason);
+        self.delivery.quarantine(cx.now, cx.letters);
+        if let Some(run) = &mut self.run {
+            run.give_up_outputs(Dropped::Quarantined, cx);
+        }
+    }
+
+    /// Run in place what queued while the graph was elsewhere, before anything newer.
+    pub(crate) fn run_backlog(&mut self, cx: &mut RunContext<'_>) -> SeatTurn {
+        let mut turn = SeatTurn { took: Duration::ZERO, blocked: false, detached: None, quarantined: None };
+        if self.seated != Seated::InPlace || !self.delivery.has_waiting() {
+            return turn;
+        }
+        let Some(run) = &mut self.run else { return turn };
+        let Some(batch) = self.delivery.take(cx.now) else { return turn };
+        let map: Vec<usize> = (0..batch.columns.len()).collect();
+        let view = View::new(&batch.columns, &map, &batch.rows, FiringId(0));
+        let end = run.run(&view, FiringIds::Listed(&batch.ids), 0, cx);
+        let (mut done, mut hand) = (batch.len(), None);
+        if let Some((at, rest)) = end.pending {
+            done = at;
+            let id = FiringId(batch.ids[at]);
+            self.delivery.deliver_back(&batch, at + 1, cx.now);
+            hand = Some(HandedOver { id, rest, inputs: super::run::inputs_of(&view, at) });
+        }
+        if let Some((next, failure)) = end.quarantined {
+            run.give_up(&view, FiringIds::Listed(&batch.ids), next, Dropped::Quarantined, cx);
+            turn.quarantined = Some(failure);
+        }
+        let upto = done.checked_sub(1).map(|last| FiringId(batch.ids[last]));
+        let (entry, exceptions) = (run.entry(), run.take_exceptions());
+        turn.blocked = !run.flush(cx);
+        self.delivery.conclude(done as u64, upto, entry, exceptions);
+        self.delivery.recycle(batch);
+        if hand.is_some() {
+            turn.detached = self.detach(hand, DetachCause::Pended);
+        }
+        turn
+    }
+
+    /// The delivery edge's ledger.
+    pub(crate) fn entry(&self) -> Entry {
+        let mut entry = self.delivery.entry(self.run.as_ref().map(GraphRun::entry));
+        entry.accepted += self.accepted_in_place;
+        entry
+    }
+}
+
+#[derive(Default)]
+struct ChunkEnd {
+    hand: Option<HandedOver>,
+    quarantined: Option<Failure>,
+    blocked: bool,
+}

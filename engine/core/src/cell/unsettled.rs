@@ -1,0 +1,127 @@
+//! The ledger of a cell, edge by edge, and what is open where.
+
+use super::Cell;
+use crate::id::{AccumulatorName, GraphName, ReactorName};
+use crate::ledger::{Entry, Imbalance};
+use crate::letter::Place;
+use crate::time::Timestamp;
+
+/// Which edge of the data path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EdgeKind {
+    /// Source or pusher to accumulator.
+    Events(AccumulatorName),
+    /// Accumulator to reactor.
+    Boundaries(AccumulatorName),
+    /// Reactor to its subscribers.
+    Firings,
+    /// Reactor to one graph.
+    Deliveries(GraphName),
+    /// Terminal to sink.
+    Outputs(Place),
+}
+
+/// An edge by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EdgeName {
+    /// The reactor it belongs to.
+    pub reactor: ReactorName,
+    /// Which of its edges.
+    pub kind: EdgeKind,
+}
+
+impl std::fmt::Display for EdgeName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.kind {
+            EdgeKind::Events(name) => write!(f, "{}/events/{name}", self.reactor),
+            EdgeKind::Boundaries(name) => write!(f, "{}/boundaries/{name}", self.reactor),
+            EdgeKind::Firings => write!(f, "{}/firings", self.reactor),
+            EdgeKind::Deliveries(name) => write!(f, "{}/deliveries/{name}", self.reactor),
+            EdgeKind::Outputs(place) => write!(f, "{}/outputs/{place}", self.reactor),
+        }
+    }
+}
+
+/// Items open at one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// The edge.
+    pub edge: EdgeName,
+    /// How many.
+    pub n: u64,
+    /// Whether somebody works on them, or they wait.
+    pub claimed: bool,
+    /// Since when the oldest has been there, where that is known.
+    pub since: Option<Timestamp>,
+}
+
+impl Cell {
+    /// The ledger of every edge, to be read at a turn boundary. The edges of a detached graph's sinks
+    /// are with its worker.
+    pub fn ledger(&self) -> Vec<(EdgeName, Entry)> {
+        let edge = |kind| EdgeName { reactor: self.decl.name.clone(), kind };
+        let mut ledger = Vec::new();
+        for (source, accumulator) in self.decl.accumulators.iter().enumerate() {
+            ledger.push((edge(EdgeKind::Events(accumulator.name.clone())), self.slots[source].entry()));
+            let mut boundaries = self.policy.entry(source);
+            // Boundaries that no merge has reached yet.
+            let unmerged = self.unmerged(source);
+            boundaries.accepted += unmerged;
+            boundaries.unsettled += unmerged;
+            ledger.push((edge(EdgeKind::Boundaries(accumulator.name.clone())), boundaries));
+        }
+        ledger.push((edge(EdgeKind::Firings), self.firings));
+        for seat in &self.seats {
+            ledger.push((edge(EdgeKind::Deliveries(seat.name.clone())), seat.entry()));
+            if let Some(run) = &seat.run {
+                ledger.extend(
+                    run.sink_entries().map(|(place, entry)| (edge(EdgeKind::Outputs(place.clone())), entry)),
+                );
+            }
+        }
+        ledger
+    }
+
+    /// Values in a source's column that the policy was not told of.
+    fn unmerged(&self, source: usize) -> u64 {
+        (self.columns[source].len() as u64).saturating_sub(u64::from(self.policy.n_arrived(source)))
+    }
+
+    /// Check every edge.
+    ///
+    /// # Errors
+    /// The first edge that does not balance, with its figures.
+    pub fn check_ledger(&self) -> Result<(), (EdgeName, Imbalance)> {
+        for (edge, entry) in self.ledger() {
+            entry.check().map_err(|imbalance| (edge, imbalance))?;
+        }
+        Ok(())
+    }
+
+    /// Everything open, place by place.
+    pub fn open(&self) -> Vec<Open> {
+        let edge = |kind| EdgeName { reactor: self.decl.name.clone(), kind };
+        let mut open = Vec::new();
+        let mut push = |kind, n: u64, claimed, since| {
+            if n > 0 {
+                open.push(Open { edge: edge(kind), n, claimed, since });
+            }
+        };
+        for (source, accumulator) in self.decl.accumulators.iter().enumerate() {
+            let slot = &self.slots[source];
+            push(EdgeKind::Events(accumulator.name.clone()), slot.ring().len() as u64, false, None);
+            push(EdgeKind::Events(accumulator.name.clone()), slot.in_hand(), true, None);
+            let pending = self.policy.pending(source) + self.unmerged(source);
+            push(EdgeKind::Boundaries(accumulator.name.clone()), pending, false, None);
+        }
+        for seat in &self.seats {
+            let (waiting, in_hand) = seat.delivery.since();
+            push(EdgeKind::Deliveries(seat.name.clone()), seat.delivery.waiting() as u64, false, waiting);
+            push(EdgeKind::Deliveries(seat.name.clone()), seat.delivery.in_hand(), true, in_hand);
+            for (place, entry) in seat.run.iter().flat_map(|run| run.sink_entries()) {
+                push(EdgeKind::Outputs(place.clone()), entry.unsettled, false, None);
+            }
+        }
+        open
+    }
+}

@@ -1,0 +1,193 @@
+//! What a graph's turn yields: terminal outputs, and how far it came.
+
+use crate::fault::Failure;
+use crate::payload::{Payload, PayloadType};
+use std::any::Any;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+
+/// How a turn of a graph ended.
+pub enum TurnEnd {
+    /// Every firing completed.
+    Done,
+    /// The firing in hand failed; those before it completed.
+    Failed {
+        /// How.
+        failure: Failure,
+        /// Outputs of the branches that completed, delivered if the firing is not tried again.
+        rest: Option<Commit>,
+    },
+    /// The firing in hand awaits something; those before it completed.
+    Pending(PendingFiring),
+}
+
+/// Puts the outputs of one firing where they belong.
+pub type Commit = Box<dyn FnOnce(&mut Outcomes) + Send>;
+
+/// The rest of a firing whose nodes did not end at their first poll.
+pub type PendingFiring = Pin<Box<dyn Future<Output = (Commit, Option<Failure>)> + Send>>;
+
+/// Terminal outputs of one turn, and the cursor that names the firing in hand if a node panics.
+pub struct Outcomes {
+    outputs: Vec<Box<dyn AnyOutput>>,
+    cursor: Cursor,
+}
+
+/// Which firing is in hand.
+#[derive(Debug, Default)]
+pub struct Cursor {
+    at: usize,
+}
+
+impl Cursor {
+    /// `firing` is now in hand.
+    #[inline]
+    pub fn begin(&mut self, firing: usize) {
+        self.at = firing;
+    }
+}
+
+impl Outcomes {
+    /// Empty outcomes, one output per terminal in declared order.
+    pub fn new(outputs: Vec<Box<dyn AnyOutput>>) -> Self {
+        Self { outputs, cursor: Cursor::default() }
+    }
+
+    /// Put the cursor on `firing`, before a part runs.
+    pub fn begin(&mut self, firing: usize) {
+        self.cursor.begin(firing);
+    }
+
+    /// The firing in hand.
+    pub fn at(&self) -> usize {
+        self.cursor.at
+    }
+
+    /// The outputs alone.
+    pub fn into_outputs(self) -> Vec<Box<dyn AnyOutput>> {
+        self.outputs
+    }
+
+    /// Cursor and outputs, to be held at the same time.
+    pub fn split(&mut self) -> (&mut Cursor, &mut [Box<dyn AnyOutput>]) {
+        (&mut self.cursor, &mut self.outputs)
+    }
+
+    /// The outputs, one per terminal.
+    pub fn outputs(&mut self) -> &mut [Box<dyn AnyOutput>] {
+        &mut self.outputs
+    }
+}
+
+/// Values of one terminal, oldest first.
+pub struct Output<T> {
+    /// The values.
+    pub values: VecDeque<T>,
+}
+
+impl<T> Default for Output<T> {
+    fn default() -> Self {
+        Self { values: VecDeque::new() }
+    }
+}
+
+/// An [`Output`] whose type is known to the reader only.
+pub trait AnyOutput: Send + Any {
+    /// The type of the values.
+    fn payload_type(&self) -> PayloadType;
+    /// How many values wait.
+    fn len(&self) -> usize;
+    /// Whether none waits.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Forget all values.
+    fn clear(&mut self);
+    /// Take the oldest value as JSON; `None` when there is none.
+    fn pop_json(&mut self) -> Option<serde_json::Value>;
+    /// All values as JSON, oldest first.
+    fn all_json(&self) -> Vec<serde_json::Value>;
+    /// For a checked downcast.
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+}
+
+impl<T: Payload> AnyOutput for Output<T> {
+    fn payload_type(&self) -> PayloadType {
+        PayloadType::of::<T>()
+    }
+
+    fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    fn clear(&mut self) {
+        self.values.clear();
+    }
+
+    fn pop_json(&mut self) -> Option<serde_json::Value> {
+        self.values.pop_front().map(|value| value.to_json().unwrap_or_default())
+    }
+
+    fn all_json(&self) -> Vec<serde_json::Value> {
+        self.values.iter().map(|value| value.to_json().unwrap_or_default()).collect()
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+/// The outputs of one firing: a tuple with an `Option` per terminal, in declared order. `None` for a
+/// terminal that was not reached.
+pub trait TerminalSet: Send + Sized + 'static {
+    /// The opened outputs, one mutable queue per terminal.
+    type Open<'a>;
+
+    /// Open the outputs once a turn.
+    fn open(outputs: &mut [Box<dyn AnyOutput>]) -> Self::Open<'_>;
+
+    /// Put one firing's outputs there.
+    fn commit(self, open: &mut Self::Open<'_>);
+}
+
+/// The queue of one terminal; a mismatch cannot happen, since declaration and set are made together.
+fn queue<T: Payload>(output: Option<&mut Box<dyn AnyOutput>>) -> &mut VecDeque<T> {
+    match output.and_then(|output| (**output).as_any_mut().downcast_mut::<Output<T>>()) {
+        Some(output) => &mut output.values,
+        None => unreachable!("terminals are declared with the types that the graph commits"),
+    }
+}
+
+macro_rules! terminal_set {
+    ($($type:ident $index:tt),+) => {
+        impl<$($type: Payload),+> TerminalSet for ($(Option<$type>,)+) {
+            type Open<'a> = ($(&'a mut VecDeque<$type>,)+);
+
+            fn open(outputs: &mut [Box<dyn AnyOutput>]) -> Self::Open<'_> {
+                let mut outputs = outputs.iter_mut();
+                ($(queue::<$type>(outputs.next()),)+)
+            }
+
+            #[inline]
+            fn commit(self, open: &mut Self::Open<'_>) {
+                $(if let Some(value) = self.$index {
+                    open.$index.push_back(value);
+                })+
+            }
+        }
+    };
+}
+
+terminal_set!(A 0);
+terminal_set!(A 0, B 1);
+terminal_set!(A 0, B 1, C 2);
+terminal_set!(A 0, B 1, C 2, D 3);
+terminal_set!(A 0, B 1, C 2, D 3, E 4);
+terminal_set!(A 0, B 1, C 2, D 3, E 4, F 5);
+terminal_set!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
+terminal_set!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
+terminal_set!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8);
+terminal_set!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9);
+terminal_set!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10);
+terminal_set!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11);

@@ -1,0 +1,293 @@
+//! The reactor's state machine: arrivals in, rows out.
+//!
+//! Each source's boundaries lie in a column. Index 0 is the cached value if the source has one; what
+//! follows has not fired yet. The policy keeps positions in those columns, never values.
+
+use super::criteria::{Criteria, SourceSet};
+use super::decl::Strategy;
+use crate::graph::ABSENT;
+use crate::ledger::{Entry, Settled};
+use std::collections::VecDeque;
+
+/// What one decision yielded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Decided {
+    /// Rows appended.
+    pub firings: usize,
+    /// Whether more could be decided now, beyond the limit.
+    pub more: bool,
+}
+
+/// Positions of one source.
+#[derive(Debug, Clone, Copy, Default)]
+struct Source {
+    /// Index of the value in the cache; `None` before the first.
+    current: Option<u32>,
+    /// Boundaries that have arrived, as the end of their range in the column.
+    arrived: u32,
+    /// Under `sequential`: the next boundary to fire. Never beyond `looked`.
+    next: u32,
+    /// Under `sequential`: the end of those looked at; `next..looked` wait for other sources.
+    looked: u32,
+}
+
+/// Decides which boundaries fire together.
+#[derive(Debug)]
+pub struct Policy {
+    criteria: Criteria,
+    strategy: Strategy,
+    sources: Vec<Source>,
+    dirty: SourceSet,
+    // Sequential: arrivals not looked at yet, as runs in arrival order.
+    arrivals: VecDeque<(u8, u32)>,
+    paused: bool,
+    // Boundary edges, one a source: what became of each boundary.
+    entries: Vec<Entry>,
+}
+
+impl Policy {
+    /// A policy that has seen nothing.
+    pub fn new(criteria: Criteria, strategy: Strategy, n_sources: usize) -> Self {
+        Self {
+            criteria,
+            strategy,
+            sources: vec![Source::default(); n_sources],
+            dirty: SourceSet::EMPTY,
+            arrivals: VecDeque::new(),
+            paused: false,
+            entries: vec![Entry::default(); n_sources],
+        }
+    }
+
+    /// `n` boundaries of `source` were appended to its column. Calls are in arrival order.
+    pub fn arrive(&mut self, source: usize, n: u32) {
+        if n == 0 {
+            return;
+        }
+        self.entries[source].accepted += u64::from(n);
+        self.sources[source].arrived += n;
+        match self.strategy {
+            Strategy::Latest => self.arrive_latest(source, n),
+            Strategy::Sequential => match self.arrivals.back_mut() {
+                Some((last, run)) if usize::from(*last) == source => *run += n,
+                _ => self.arrivals.push_back((u8::try_from(source).unwrap_or(u8::MAX), n)),
+            },
+        }
+    }
+
+    fn arrive_latest(&mut self, source: usize, n: u32) {
+        let entry = &mut self.entries[source];
+        let waiting = u64::from(self.dirty.contains(source) && self.criteria.named().contains(source));
+        entry.settle(Settled::Superseded, waiting + u64::from(n) - 1);
+        let state = &mut self.sources[source];
+        state.current = Some(state.arrived - 1);
+        state.next = state.arrived;
+        state.looked = state.arrived;
+        if !self.criteria.named().contains(source) {
+            // Nothing waits for it to fire: it is state from here on.
+            self.entries[source].settle(Settled::Absorbed, 1);
+        }
+        self.dirty.insert(source);
+    }
+
+    /// Append the rows that fire now, at most `limit` of them.
+    pub fn decide(&mut self, rows: &mut Vec<u32>, limit: usize) -> Decided {
+        if self.paused {
+            return Decided::default();
+        }
+        match self.strategy {
+            Strategy::Latest => self.decide_latest(rows, limit),
+            Strategy::Sequential => self.decide_sequential(rows, limit),
+        }
+    }
+
+    fn decide_latest(&mut self, rows: &mut Vec<u32>, limit: usize) -> Decided {
+        if !self.criteria.is_met(self.dirty) {
+            return Decided::default();
+        }
+        if limit == 0 {
+            return Decided { firings: 0, more: true };
+        }
+        self.settle_dirty();
+        self.push_row(rows);
+        Decided { firings: 1, more: false }
+    }
+
+    /// A firing takes the snapshot and clears the flags.
+    fn settle_dirty(&mut self) {
+        for source in self.dirty.and(self.criteria.named()).iter() {
+            self.entries[source].settle(Settled::HandedOn, 1);
+        }
+        self.dirty = SourceSet::EMPTY;
+    }
+
+    fn decide_sequential(&mut self, rows: &mut Vec<u32>, limit: usize) -> Decided {
+        let mut firings = 0;
+        while let Some((source, run)) = self.arrivals.front_mut() {
+            let source = usize::from(*source);
+            let named = self.criteria.named().contains(source);
+            if named && firings >= limit {
+                return Decided { firings, more: true };
+            }
+            if named && self.criteria.needed() == 1 {
+                // The common case: each boundary fires by itself.
+                let n = (*run).min(u32::try_from(limit - firings).unwrap_or(u32::MAX));
+                *run -= n;
+                if *run == 0 {
+                    self.arrivals.pop_front();
+                }
+                self.fire_run(source, n, rows);
+                firings += n as usize;
+                continue;
+            }
+            *run -= 1;
+            if *run == 0 {
+                self.arrivals.pop_front();
+            }
+            self.sources[source].looked += 1;
+            if named {
+                self.dirty.insert(source);
+                if self.dirty.and(self.criteria.named()).len() >= self.criteria.needed() {
+                    self.fire_heads(rows);
+                    firings += 1;
+                }
+            } else {
+                self.absorb(source);
+            }
+        }
+        Decided { firings, more: false }
+    }
+
+    /// `n` boundaries of `source` fire one after another over the cumulative cache.
+    fn fire_run(&mut self, source: usize, n: u32, rows: &mut Vec<u32>) {
+        self.entries[source].settle(Settled::HandedOn, u64::from(n));
+        let first = self.sources[source].next;
+        self.sources[source].next += n;
+        self.sources[source].looked += n;
+        if self.sources.len() == 1 {
+            rows.extend(first..first + n);
+            self.sources[source].current = Some(first + n - 1);
+            return;
+        }
+        for index in first..first + n {
+            self.sources[source].current = Some(index);
+            self.push_row(rows);
+        }
+    }
+
+    /// A boundary of a source that the criteria do not name only enters the cache.
+    fn absorb(&mut self, source: usize) {
+        let state = &mut self.sources[source];
+        state.current = Some(state.next);
+        state.next += 1;
+        self.entries[source].settle(Settled::Absorbed, 1);
+    }
+
+    /// The heads of all queues that have one fire together.
+    fn fire_heads(&mut self, rows: &mut Vec<u32>) {
+        for source in self.dirty.and(self.criteria.named()).iter() {
+            let state = &mut self.sources[source];
+            state.current = Some(state.next);
+            state.next += 1;
+            self.entries[source].settle(Settled::HandedOn, 1);
+        }
+        self.push_row(rows);
+        for source in self.criteria.named().iter() {
+            if self.sources[source].next == self.sources[source].looked {
+                self.dirty.remove(source);
+            }
+        }
+    }
+
+    fn push_row(&self, rows: &mut Vec<u32>) {
+        rows.extend(self.sources.iter().map(|source| source.current.unwrap_or(ABSENT)));
+    }
+
+    /// Fire now with the cache as it is, whatever the criteria say. Under `latest` this takes what is
+    /// dirty with it; under `sequential` the queues stay as they are.
+    pub fn fire(&mut self, rows: &mut Vec<u32>) {
+        if self.strategy == Strategy::Latest {
+            self.settle_dirty();
+        }
+        self.push_row(rows);
+    }
+
+    /// The cache as a row, without firing.
+    pub fn cache(&self) -> Vec<u32> {
+        let mut row = Vec::with_capacity(self.sources.len());
+        self.push_row(&mut row);
+        row
+    }
+
+    /// How many of the values now in `source`'s column it was told of.
+    pub fn n_arrived(&self, source: usize) -> u32 {
+        self.sources[source].arrived
+    }
+
+    /// How many values at the front of `source`'s column nobody needs any more. The caller drops them;
+    /// the policy's positions move along.
+    pub fn trim(&mut self, source: usize) -> usize {
+        let state = &mut self.sources[source];
+        let spent = state.current.unwrap_or(0);
+        if spent > 0 {
+            state.current = Some(0);
+            state.arrived -= spent;
+            state.next -= spent;
+            state.looked -= spent;
+        }
+        spent as usize
+    }
+
+    /// Boundaries of `source` that have neither fired nor entered the cache for good.
+    pub fn pending(&self, source: usize) -> u64 {
+        match self.strategy {
+            Strategy::Latest => {
+                u64::from(self.dirty.contains(source) && self.criteria.named().contains(source))
+            }
+            Strategy::Sequential => u64::from(self.sources[source].arrived - self.sources[source].next),
+        }
+    }
+
+    /// The boundary edge of `source`, with what is pending counted as unsettled.
+    pub fn entry(&self, source: usize) -> Entry {
+        Entry { unsettled: self.pending(source), ..self.entries[source] }
+    }
+
+    /// Stop firing; arrivals are remembered.
+    pub fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    /// Fire again; what is pending is decided by the next [`Policy::decide`].
+    pub fn resume(&mut self) {
+        self.paused = false;
+    }
+
+    /// Whether it is paused.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Sources with a boundary that has not fired.
+    pub fn dirty(&self) -> SourceSet {
+        match self.strategy {
+            Strategy::Latest => self.dirty,
+            Strategy::Sequential => (0..self.sources.len()).filter(|source| self.pending(*source) > 0).collect(),
+        }
+    }
+
+    /// Whether a source has been seen.
+    pub fn is_seen(&self, source: usize) -> bool {
+        self.sources[source].current.is_some() || self.sources[source].arrived > 0
+    }
+
+    /// The criteria.
+    pub fn criteria(&self) -> Criteria {
+        self.criteria
+    }
+
+    /// The strategy.
+    pub fn strategy(&self) -> Strategy {
+        self.strategy
+    }
+}

@@ -1,0 +1,383 @@
+//! The bounded ring that carries data between a sender and a cell.
+//!
+//! One short lock guards queue, counters and waiters together, so that "was it empty" and "is it
+//! full" are answered at the moment of publication: whoever makes it non-empty rings the doorbell,
+//! whoever draws takes all that is visible. No wake-up can fall between. A draw swaps buffers, so its
+//! cost is per turn, not per item. Memory is that of what waits: an idle ring holds none.
+
+use crate::id::ItemId;
+use crate::ledger::{Dropped, Entry, Settled};
+use crate::overflow::Overflow;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// Told when a ring stops being empty.
+pub trait Doorbell: Send + Sync {
+    /// There is something to draw.
+    fn ring(&self);
+}
+
+/// Why an item was not taken, with the item.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum PushError<T> {
+    /// No room at this moment.
+    #[error("E0120: the edge is full; try again in {retry_after:?}, or await `push`")]
+    Full {
+        /// The item.
+        item: T,
+        /// When room is to be expected.
+        retry_after: Duration,
+    },
+    /// The edge takes no more items.
+    #[error("E0121: the edge is closed because its engine or package is stopping; push to a running one")]
+    Closed {
+        /// The item.
+        item: T,
+    },
+}
+
+impl<T> std::fmt::Debug for PushError<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl<T> PushError<T> {
+    /// The item that was not taken.
+    pub fn into_item(self) -> T {
+        match self {
+            Self::Full { item, .. } | Self::Closed { item } => item,
+        }
+    }
+}
+
+/// A bounded queue with many senders and one drawer.
+pub struct Ring<T> {
+    inner: Mutex<Inner<T>>,
+    capacity: usize,
+    overflow: Overflow,
+    doorbell: OnceLock<Arc<dyn Doorbell>>,
+    // Arrival numbers are drawn only where several rings are merged into one order.
+    tickets: Option<Arc<AtomicU64>>,
+}
+
+struct Inner<T> {
+    queue: VecDeque<T>,
+    tickets: VecDeque<u64>,
+    entry: Entry,
+    closed: bool,
+    waiters: Vec<Waker>,
+    drain_interval: Duration,
+}
+
+impl<T> Ring<T> {
+    /// A ring for at most `capacity` items (at least 1).
+    pub fn new(capacity: usize, overflow: Overflow, tickets: Option<Arc<AtomicU64>>) -> Self {
+        let inner = Inner {
+            queue: VecDeque::new(),
+            tickets: VecDeque::new(),
+            entry: Entry::default(),
+            closed: false,
+            waiters: Vec::new(),
+            drain_interval: Duration::from_millis(1),
+        };
+        Self { inner: Mutex::new(inner), capacity: capacity.max(1), overflow, doorbell: OnceLock::new(), tickets }
+    }
+
+    /// Set, once, who is told that there is something to draw.
+    pub fn set_doorbell(&self, doorbell: Arc<dyn Doorbell>) {
+        let fresh = self.doorbell.set(doorbell).is_ok();
+        if fresh && !self.lock().queue.is_empty() {
+            self.announce();
+        }
+    }
+
+    /// The most that it holds.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// How many items wait.
+    pub fn len(&self) -> usize {
+        self.lock().queue.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.lock().queue.is_empty()
+    }
+
+    /// Publish `item` now, or hand it back.
+    ///
+    /// # Errors
+    /// [`PushError::Full`] under [`Overflow::Block`]; [`PushError::Closed`] after [`Ring::close`].
+    pub fn try_push(&self, item: T) -> Result<ItemId, PushError<T>> {
+        let (id, first) = self.try_publish(item)?;
+        if first {
+            self.announce();
+        }
+        Ok(id)
+    }
+
+    /// The same without telling the drawer: the caller sees to it that somebody draws.
+    ///
+    /// # Errors
+    /// As [`Ring::try_push`].
+    pub fn push_quietly(&self, item: T) -> Result<ItemId, PushError<T>> {
+        self.try_publish(item).map(|(id, _)| id)
+    }
+
+    /// Publish; true if the ring was empty before, so that nobody else has told the drawer.
+    fn try_publish(&self, item: T) -> Result<(ItemId, bool), PushError<T>> {
+        let mut inner = self.lock();
+        if inner.closed {
+            return Err(PushError::Closed { item });
+        }
+        if inner.queue.len() >= self.capacity && !self.make_room(&mut inner) {
+            if self.overflow == Overflow::Block {
+                return Err(PushError::Full { item, retry_after: inner.drain_interval });
+            }
+            let id = ItemId(inner.entry.accepted);
+            inner.entry.accepted += 1;
+            inner.entry.drop(Dropped::Overflow, 1);
+            return Ok((id, false));
+        }
+        let id = self.publish(&mut inner, item);
+        Ok((id, inner.queue.len() == 1))
+    }
+
+    /// Publish from the front of `items` as long as there is room; returns how many were taken.
+    /// Under a dropping policy all are taken. With `waiter`, it is woken when room appears, if some
+    /// were left.
+    pub fn try_push_many(&self, items: &mut VecDeque<T>, waiter: Option<&Waker>) -> Result<usize, Closed> {
+        if items.is_empty() {
+            return Ok(0);
+        }
+        let mut inner = self.lock();
+        if inner.closed {
+            return Err(Closed);
+        }
+        let was_empty = inner.queue.is_empty();
+        let mut taken = 0;
+        while let Some(item) = items.pop_front() {
+            if inner.queue.len() >= self.capacity && !self.make_room(&mut inner) {
+                if self.overflow == Overflow::Block {
+                    items.push_front(item);
+                    break;
+                }
+                inner.entry.accepted += 1;
+                inner.entry.drop(Dropped::Overflow, 1);
+            } else {
+                self.publish(&mut inner, item);
+            }
+            taken += 1;
+        }
+        if let (false, Some(waker)) = (items.is_empty(), waiter) {
+            inner.wait(waker);
+        }
+        let announce = was_empty && !inner.queue.is_empty();
+        drop(inner);
+        if announce {
+            self.announce();
+        }
+        Ok(taken)
+    }
+
+    /// Publish `item`, waiting for room as long as it takes.
+    pub fn push(&self, item: T) -> Push<'_, T> {
+        Push { ring: self, item: Some(item) }
+    }
+
+    /// Publish all of `items` in order, waiting for room as long as it takes. Resolves to the number
+    /// published; if the ring closes on the way, the rest stays in `items`.
+    pub async fn push_many(&self, items: &mut VecDeque<T>) -> Result<usize, Closed> {
+        let mut published = 0;
+        std::future::poll_fn(|cx| match self.try_push_many(items, Some(cx.waker())) {
+            Err(closed) => Poll::Ready(Err(closed)),
+            Ok(n) => {
+                published += n;
+                if items.is_empty() { Poll::Ready(Ok(published)) } else { Poll::Pending }
+            }
+        })
+        .await
+    }
+
+    /// Move everything visible to the end of `into`, with arrival numbers if this ring draws them.
+    /// Returns how many were moved.
+    pub fn draw(&self, into: &mut VecDeque<T>, tickets: &mut VecDeque<u64>) -> usize {
+        let mut inner = self.lock();
+        let n = inner.queue.len();
+        if into.is_empty() {
+            std::mem::swap(&mut inner.queue, into);
+            std::mem::swap(&mut inner.tickets, tickets);
+        } else {
+            into.append(&mut inner.queue);
+            tickets.append(&mut inner.tickets);
+        }
+        let waiters = inner.take_waiters();
+        drop(inner);
+        wake_all(waiters);
+        n
+    }
+
+    /// Take one item, if there is one.
+    pub fn try_pop(&self) -> Option<T> {
+        let mut inner = self.lock();
+        let item = inner.queue.pop_front();
+        inner.tickets.pop_front();
+        let waiters = if item.is_some() { inner.take_waiters() } else { Vec::new() };
+        drop(inner);
+        wake_all(waiters);
+        item
+    }
+
+    /// Refuse further items. What waits stays, to be drawn.
+    pub fn close(&self) {
+        let mut inner = self.lock();
+        inner.closed = true;
+        let waiters = inner.take_waiters();
+        drop(inner);
+        wake_all(waiters);
+    }
+
+    /// Take items again after [`Ring::close`].
+    pub fn open(&self) {
+        self.lock().closed = false;
+    }
+
+    /// Whether it refuses items.
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Tell senders how long room takes to appear, for [`PushError::Full`].
+    pub fn set_drain_interval(&self, interval: Duration) {
+        self.lock().drain_interval = interval.clamp(Duration::from_micros(50), Duration::from_secs(1));
+    }
+
+    /// The sender's side of the ledger, with the waiting items as `unsettled`.
+    pub fn entry(&self) -> Entry {
+        let inner = self.lock();
+        Entry { unsettled: inner.queue.len() as u64, ..inner.entry }
+    }
+
+    /// Count an item that arrived but could not become one of this ring's.
+    pub fn reject(&self, why: Dropped) -> ItemId {
+        let mut inner = self.lock();
+        let id = ItemId(inner.entry.accepted);
+        inner.entry.accepted += 1;
+        inner.entry.drop(why, 1);
+        id
+    }
+
+    /// Give memory back that a burst left behind.
+    pub fn shrink(&self) {
+        let mut inner = self.lock();
+        let len = inner.queue.len();
+        if inner.queue.capacity() > 2 * len + 8 {
+            inner.queue.shrink_to(len);
+            inner.tickets.shrink_to(len);
+        }
+    }
+
+    fn publish(&self, inner: &mut Inner<T>, item: T) -> ItemId {
+        if let Some(tickets) = &self.tickets {
+            inner.tickets.push_back(tickets.fetch_add(1, Ordering::Relaxed));
+        }
+        inner.queue.push_back(item);
+        inner.entry.accepted += 1;
+        ItemId(inner.entry.accepted - 1)
+    }
+
+    /// Room by giving up older items, where the policy says so.
+    fn make_room(&self, inner: &mut Inner<T>) -> bool {
+        match self.overflow {
+            Overflow::DropOldest => {
+                inner.queue.pop_front();
+                inner.tickets.pop_front();
+                inner.entry.drop(Dropped::Overflow, 1);
+                true
+            }
+            Overflow::Coalesce => {
+                inner.entry.settle(Settled::Superseded, inner.queue.len() as u64);
+                inner.queue.clear();
+                inner.tickets.clear();
+                true
+            }
+            Overflow::Block | Overflow::DropNewest | Overflow::DeadLetter => false,
+        }
+    }
+
+    fn announce(&self) {
+        if let Some(doorbell) = self.doorbell.get() {
+            doorbell.ring();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner<T>> {
+        // No user code runs under this lock but `Drop` of an item; the counters stay true even then.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Inner<T> {
+    fn wait(&mut self, waker: &Waker) {
+        if !self.waiters.iter().any(|waiting| waiting.will_wake(waker)) {
+            self.waiters.push(waker.clone());
+        }
+    }
+
+    fn take_waiters(&mut self) -> Vec<Waker> {
+        std::mem::take(&mut self.waiters)
+    }
+}
+
+fn wake_all(waiters: Vec<Waker>) {
+    for waker in waiters {
+        waker.wake();
+    }
+}
+
+/// The ring refuses items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("E0121: the edge is closed because its engine or package is stopping; push to a running one")]
+pub struct Closed;
+
+/// Publication of one item, waiting for room. Dropping it before it is ready publishes nothing.
+#[must_use = "nothing is published before this is awaited"]
+pub struct Push<'a, T> {
+    ring: &'a Ring<T>,
+    item: Option<T>,
+}
+
+// The item is moved out, never pinned.
+impl<T> Unpin for Push<'_, T> {}
+
+impl<T> Future for Push<'_, T> {
+    type Output = Result<ItemId, PushError<T>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let ring = self.ring;
+        let Some(mut item) = self.item.take() else {
+            unreachable!("a push is polled after it has resolved")
+        };
+        // Between a refusal and the registration a draw may make room, hence the second look.
+        for registered in [false, true] {
+            match ring.try_push(item) {
+                Err(PushError::Full { item: back, .. }) => item = back,
+                resolved => return Poll::Ready(resolved),
+            }
+            if !registered {
+                ring.lock().wait(cx.waker());
+            }
+        }
+        self.item = Some(item);
+        Poll::Pending
+    }
+}

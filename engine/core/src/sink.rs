@@ -1,0 +1,268 @@
+//! Sinks: where terminal outputs go.
+
+use crate::column::{AnyColumn, Column};
+use crate::fault::{Failure, FaultBudget, FaultMeter, Verdict, guarded};
+use crate::graph::{AnyOutput, Output};
+use crate::id::ItemId;
+use crate::ledger::{Dropped, Entry, Settled};
+use crate::letter::{DeadLetter, Letter, Place};
+use crate::payload::{Payload, PayloadType};
+use crate::ring::Ring;
+use crate::time::Timestamp;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::Waker;
+
+/// What a sink is told and where it reports.
+pub struct SinkContext<'a> {
+    /// The engine's clock.
+    pub now: Timestamp,
+    /// Woken when a full edge has room again.
+    pub waker: &'a Waker,
+    /// Which sink it is.
+    pub place: &'a Place,
+    /// Items given up.
+    pub letters: &'a mut Vec<DeadLetter>,
+    /// Failures, whether or not the item was given up.
+    pub failures: &'a mut Vec<Failure>,
+}
+
+/// A sink at a terminal.
+pub trait AnySink: Send {
+    /// The type that it takes; `None` takes every type.
+    fn payload_type(&self) -> Option<PayloadType>;
+    /// Accept the terminal's outputs; the last sink of a terminal takes them, the others copy.
+    fn offer(&mut self, output: &mut dyn AnyOutput, last: bool);
+    /// Pass on what was accepted; false if some must wait for room.
+    fn flush(&mut self, cx: &mut SinkContext<'_>) -> bool;
+    /// Accept one value again, from a dead letter; false if it is of another type.
+    fn replay(&mut self, column: &dyn AnyColumn) -> bool;
+    /// The edge's ledger.
+    fn entry(&self) -> Entry;
+    /// Give up what waits, counted under `why`.
+    fn give_up(&mut self, why: Dropped, cx: &mut SinkContext<'_>);
+}
+
+/// Calls a function once a value.
+pub struct CallbackSink<T, F> {
+    function: F,
+    queue: VecDeque<T>,
+    meter: FaultMeter,
+    entry: Entry,
+}
+
+impl<T, F> CallbackSink<T, F>
+where
+    T: Payload,
+    F: FnMut(&T) -> Result<(), Failure> + Send,
+{
+    /// A sink that calls `function`; a value that it fails on is tried again, then dead-lettered.
+    pub fn new(budget: FaultBudget, function: F) -> Self {
+        Self { function, queue: VecDeque::new(), meter: FaultMeter::new(budget), entry: Entry::default() }
+    }
+
+    /// Call the function for the front of the queue until it is empty or one fails.
+    fn drain(&mut self) -> Result<(), Failure> {
+        while let Some(value) = self.queue.front() {
+            (self.function)(value)?;
+            self.queue.pop_front();
+            self.entry.settle(Settled::HandedOn, 1);
+            self.meter.passed();
+        }
+        Ok(())
+    }
+}
+
+/// Move or copy the values of `output` behind those in `queue`; returns how many.
+fn take<T: Payload>(queue: &mut VecDeque<T>, output: &mut dyn AnyOutput, last: bool) -> u64 {
+    let Some(output) = output.as_any_mut().downcast_mut::<Output<T>>() else { return 0 };
+    let n = output.values.len() as u64;
+    if !last {
+        queue.extend(output.values.iter().cloned());
+    } else if queue.is_empty() {
+        std::mem::swap(queue, &mut output.values);
+    } else {
+        queue.append(&mut output.values);
+    }
+    n
+}
+
+fn copy<T: Payload>(queue: &mut VecDeque<T>, column: &dyn AnyColumn) -> bool {
+    let value = column.as_any().downcast_ref::<Column<T>>().and_then(|column| column.as_slice().first());
+    value.is_some_and(|value| {
+        queue.push_back(value.clone());
+        true
+    })
+}
+
+/// Make dead letters of everything in `queue`.
+fn bury_all<T: Payload>(queue: &mut VecDeque<T>, entry: &mut Entry, why: Dropped, cx: &mut SinkContext<'_>) {
+    for value in queue.drain(..) {
+        bury(value, entry, why, None, 0, cx);
+    }
+}
+
+fn bury<T: Payload>(
+    value: T,
+    entry: &mut Entry,
+    why: Dropped,
+    failure: Option<Failure>,
+    attempts: u32,
+    cx: &mut SinkContext<'_>,
+) {
+    let item = ItemId(entry.settled() + entry.dropped());
+    entry.drop(why, 1);
+    let mut column = Column::default();
+    column.push(value);
+    let letter = Letter::Output(Box::new(column));
+    cx.letters.push(DeadLetter { place: cx.place.clone(), item, why, failure, attempts, at: cx.now, letter });
+}
+
+impl<T, F> AnySink for CallbackSink<T, F>
+where
+    T: Payload,
+    F: FnMut(&T) -> Result<(), Failure> + Send,
+{
+    fn payload_type(&self) -> Option<PayloadType> {
+        Some(PayloadType::of::<T>())
+    }
+
+    fn offer(&mut self, output: &mut dyn AnyOutput, last: bool) {
+        self.entry.accepted += take(&mut self.queue, output, last);
+    }
+
+    fn flush(&mut self, cx: &mut SinkContext<'_>) -> bool {
+        while !self.queue.is_empty() {
+            let Err(failure) = guarded(|| self.drain()) else { break };
+            let attempts = self.meter.attempts() + 1;
+            cx.failures.push(failure.clone());
+            // A sink has no owner to take it out of service: beyond its budget, too, it goes on.
+            if self.meter.fault(cx.now) != Verdict::Retry
+                && let Some(value) = self.queue.pop_front()
+            {
+                bury(value, &mut self.entry, Dropped::DeadLetter, Some(failure), attempts, cx);
+            }
+        }
+        true
+    }
+
+    fn replay(&mut self, column: &dyn AnyColumn) -> bool {
+        let copied = copy(&mut self.queue, column);
+        self.entry.accepted += u64::from(copied);
+        copied
+    }
+
+    fn entry(&self) -> Entry {
+        Entry { unsettled: self.queue.len() as u64, ..self.entry }
+    }
+
+    fn give_up(&mut self, why: Dropped, cx: &mut SinkContext<'_>) {
+        bury_all(&mut self.queue, &mut self.entry, why, cx);
+    }
+}
+
+/// Publishes into a ring: another accumulator, or a channel.
+pub struct RingSink<T> {
+    ring: Arc<Ring<T>>,
+    queue: VecDeque<T>,
+    entry: Entry,
+}
+
+impl<T: Payload> RingSink<T> {
+    /// A sink into `ring`. Under [`crate::Overflow::Block`] what finds no room waits here, and the graph
+    /// waits with it.
+    pub fn new(ring: Arc<Ring<T>>) -> Self {
+        Self { ring, queue: VecDeque::new(), entry: Entry::default() }
+    }
+}
+
+impl<T: Payload> AnySink for RingSink<T> {
+    fn payload_type(&self) -> Option<PayloadType> {
+        Some(PayloadType::of::<T>())
+    }
+
+    fn offer(&mut self, output: &mut dyn AnyOutput, last: bool) {
+        self.entry.accepted += take(&mut self.queue, output, last);
+    }
+
+    fn flush(&mut self, cx: &mut SinkContext<'_>) -> bool {
+        match self.ring.try_push_many(&mut self.queue, Some(cx.waker)) {
+            Ok(n) => self.entry.settle(Settled::HandedOn, n as u64),
+            Err(_) => bury_all(&mut self.queue, &mut self.entry, Dropped::Unbound, cx),
+        }
+        self.queue.is_empty()
+    }
+
+    fn replay(&mut self, column: &dyn AnyColumn) -> bool {
+        let copied = copy(&mut self.queue, column);
+        self.entry.accepted += u64::from(copied);
+        copied
+    }
+
+    fn entry(&self) -> Entry {
+        Entry { unsettled: self.queue.len() as u64, ..self.entry }
+    }
+
+    fn give_up(&mut self, why: Dropped, cx: &mut SinkContext<'_>) {
+        bury_all(&mut self.queue, &mut self.entry, why, cx);
+    }
+}
+
+/// Calls a function with each value as JSON, whatever its type.
+pub struct JsonSink<F> {
+    function: F,
+    entry: Entry,
+    queue: VecDeque<serde_json::Value>,
+}
+
+impl<F: FnMut(&serde_json::Value) + Send> JsonSink<F> {
+    /// A sink that calls `function`.
+    pub fn new(function: F) -> Self {
+        Self { function, entry: Entry::default(), queue: VecDeque::new() }
+    }
+}
+
+impl<F: FnMut(&serde_json::Value) + Send> AnySink for JsonSink<F> {
+    fn payload_type(&self) -> Option<PayloadType> {
+        None
+    }
+
+    fn offer(&mut self, output: &mut dyn AnyOutput, last: bool) {
+        self.entry.accepted += output.len() as u64;
+        if last {
+            self.queue.extend(std::iter::from_fn(|| output.pop_json()));
+        } else {
+            self.queue.extend(output.all_json());
+        }
+    }
+
+    fn flush(&mut self, cx: &mut SinkContext<'_>) -> bool {
+        while let Some(value) = self.queue.pop_front() {
+            match guarded(|| {
+                (self.function)(&value);
+                Ok(())
+            }) {
+                Ok(()) => self.entry.settle(Settled::HandedOn, 1),
+                Err(failure) => {
+                    cx.failures.push(failure.clone());
+                    bury(value, &mut self.entry, Dropped::DeadLetter, Some(failure), 1, cx);
+                }
+            }
+        }
+        true
+    }
+
+    fn replay(&mut self, column: &dyn AnyColumn) -> bool {
+        self.queue.push_back(column.json(0));
+        self.entry.accepted += 1;
+        true
+    }
+
+    fn entry(&self) -> Entry {
+        Entry { unsettled: self.queue.len() as u64, ..self.entry }
+    }
+
+    fn give_up(&mut self, why: Dropped, cx: &mut SinkContext<'_>) {
+        bury_all(&mut self.queue, &mut self.entry, why, cx);
+    }
+}
