@@ -1,5 +1,7 @@
 //! The event and its one source. Every variant gets the same events, by the same calls.
 
+use serde::{Deserialize, Serialize};
+
 /// Length of every name, in bytes.
 const NAME_LENGTH: usize = 168;
 
@@ -10,7 +12,7 @@ const N_NAMES: usize = 64;
 pub(crate) const ALIVE: usize = 256;
 
 /// What every in-process workload moves.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Event {
     pub(crate) sequence: u64,
     pub(crate) value: f64,

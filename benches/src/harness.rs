@@ -9,6 +9,8 @@ use crate::tally::Outcome;
 pub(crate) enum Mode {
     /// Every event fires. The bars are set here.
     Sequential,
+    /// The same, with events handed over in batches.
+    Batched,
     /// Events that arrive during a firing are folded into the next.
     Latest,
 }
@@ -17,6 +19,7 @@ impl Mode {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Mode::Sequential => "sequential",
+            Mode::Batched => "sequential-batch",
             Mode::Latest => "latest",
         }
     }
@@ -129,7 +132,7 @@ fn verify(
     expected: Outcome,
 ) -> Result<(), BenchError> {
     let right = match variant.mode {
-        Mode::Sequential => got == expected,
+        Mode::Sequential | Mode::Batched => got == expected,
         // Coalescing may skip events, never the last one.
         Mode::Latest => got.last == expected.last && (1..=expected.firings).contains(&got.firings),
     };

@@ -59,6 +59,11 @@ impl Probe {
         Self { epoch: now(), tally: Tally::default(), at: AtomicU64::new(0) }
     }
 
+    /// Forgets what it has seen.
+    pub(crate) fn clear(&self) {
+        self.tally.clear();
+    }
+
     /// The last node has run.
     #[inline]
     pub(crate) fn seen(&self, published: Published) {

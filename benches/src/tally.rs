@@ -2,8 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde::{Deserialize, Serialize};
+
 /// The result of one firing.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Published {
     pub(crate) sequence: u64,
     pub(crate) digest: u64,
@@ -26,6 +28,17 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    pub(crate) const fn new() -> Self {
+        Self { firings: AtomicU64::new(0), sum: AtomicU64::new(0), last: AtomicU64::new(0) }
+    }
+
+    /// Forgets everything. Nobody may be recording.
+    pub(crate) fn clear(&self) {
+        for figure in [&self.sum, &self.last, &self.firings] {
+            figure.store(0, Ordering::Release);
+        }
+    }
+
     // Loads and stores instead of read-modify-write: there is one writer, and a locked addition would
     // cost more than the graph.
     #[inline]

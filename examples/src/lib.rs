@@ -1,1 +1,8 @@
-//! What the examples share.
+//! What the examples share: the data beside them, and `flights`, the largest of them, as a library.
+//!
+//! Start with [`flights`]; [`plain`] is the loop that it is compared with.
+
+pub mod flights;
+pub mod plain;
+pub mod slices;
+pub mod summary;

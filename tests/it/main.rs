@@ -2,4 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod kit;
+mod passthrough;
+mod reactor;
 mod tidy;

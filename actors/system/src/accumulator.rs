@@ -11,7 +11,7 @@ use acequia_core::health::SourceHealth;
 use acequia_core::id::AccumulatorName;
 use acequia_core::source::{SourceDecl, SourceOffset};
 use acequia_core::supervision::{ChildSpec, Intensity, Reaction, Strategy, Supervisor};
-use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,12 +34,18 @@ pub(crate) enum AccumulatorMsg {
     Activate,
     /// Start the source again, after a delay.
     RestartSource { children: Range<usize> },
-    /// The source has published or reported: it is there.
-    SourceLive,
+    /// This run of the source has begun.
+    SourceLive { run: ActorId },
     /// Stop the source for good; events still come by pushes.
     StopSource { reply: ractor::RpcReplyPort<()> },
+    /// An operator lifts the quarantine of the source.
+    PardonSource,
     /// End as if by a fault, for tests of supervision.
+    #[cfg(feature = "testing")]
     Fail { reason: String },
+    /// Have the source's actor end as if by a fault.
+    #[cfg(feature = "testing")]
+    FailSource { reason: String },
 }
 
 pub(crate) struct AccumulatorState {
@@ -62,7 +68,8 @@ impl Actor for AccumulatorActor {
         myself: ActorRef<AccumulatorMsg>,
         args: AccumulatorArgs,
     ) -> Result<AccumulatorState, ActorProcessingErr> {
-        let supervisor = Supervisor::new(Strategy::OneForOne, Intensity { restarts: u32::MAX, ..SOURCE_INTENSITY });
+        let supervisor =
+            Supervisor::new(Strategy::OneForOne, Intensity { restarts: u32::MAX, ..SOURCE_INTENSITY });
         let children = Children::new(supervisor, args.env.settings.seed ^ args.source as u64);
         if args.decl.is_some() && !args.cell.is_armed() {
             args.cell.set_source_health(args.source, SourceHealth::Connecting);
@@ -93,12 +100,21 @@ impl Actor for AccumulatorActor {
         match message {
             AccumulatorMsg::Activate => state.on_activate(&myself).await,
             AccumulatorMsg::RestartSource { children } => state.on_restart_source(&myself, children).await,
-            AccumulatorMsg::SourceLive => state.on_source_live(),
+            AccumulatorMsg::SourceLive { run } => state.on_source_live(run),
             AccumulatorMsg::StopSource { reply } => {
                 state.on_stop_source(&myself).await;
                 crate::answer::answer(reply, ());
             }
+            AccumulatorMsg::PardonSource => state.on_pardon_source(&myself),
+            #[cfg(feature = "testing")]
             AccumulatorMsg::Fail { reason } => return Err(reason.into()),
+            #[cfg(feature = "testing")]
+            AccumulatorMsg::FailSource { reason } => {
+                if let Some(source) = state.children.actor("source") {
+                    let failure = acequia_core::fault::Failure::error(reason);
+                    let _ = source.send_message(crate::source::SourceMsg::Ended { result: Err(failure) });
+                }
+            }
         }
         Ok(())
     }
@@ -127,6 +143,13 @@ impl AccumulatorState {
 
     async fn on_activate(&mut self, myself: &ActorRef<AccumulatorMsg>) {
         let Some(decl) = self.args.decl.clone() else { return };
+        let health = self.args.cell.source_health(self.args.source);
+        if matches!(health, SourceHealth::Finished | SourceHealth::Quarantined { .. })
+            || self.args.env.is_stopping()
+        {
+            // A restart of this actor neither plays a finished source again nor lifts a quarantine.
+            return;
+        }
         if std::mem::replace(&mut self.active, true) {
             return;
         }
@@ -135,6 +158,7 @@ impl AccumulatorState {
             decl,
             ring: self.args.cell.ring(self.args.source).clone().as_any(),
             offset: Arc::clone(&self.args.offset),
+            lease: self.args.cell.lease(self.args.source),
             env: Arc::clone(&self.args.env),
             accumulator: myself.clone(),
         };
@@ -151,8 +175,10 @@ impl AccumulatorState {
         }
     }
 
-    fn on_source_live(&mut self) {
-        if !self.stopped {
+    fn on_source_live(&mut self, run: ActorId) {
+        // Its end may have been heard first.
+        let runs = self.children.actor("source").is_some_and(|source| source.get_id() == run);
+        if runs && !self.stopped {
             self.set_health(SourceHealth::Live);
             self.args.cell.schedule();
         }
@@ -185,9 +211,27 @@ impl AccumulatorState {
         }
     }
 
+    fn on_pardon_source(&mut self, myself: &ActorRef<AccumulatorMsg>) {
+        if !matches!(self.args.cell.source_health(self.args.source), SourceHealth::Quarantined { .. }) {
+            return;
+        }
+        self.set_health(SourceHealth::Connecting);
+        let message = match self.children.find("source") {
+            None => AccumulatorMsg::Activate,
+            Some(source) => {
+                self.children.pardon(source);
+                AccumulatorMsg::RestartSource { children: source..source + 1 }
+            }
+        };
+        let _ = myself.cast(message);
+    }
+
     async fn on_stop_source(&mut self, myself: &ActorRef<AccumulatorMsg>) {
         self.stopped = true;
         let deadline = self.args.env.settings.call_deadline;
         self.children.stop_all(&myself.get_cell(), deadline).await;
+        // Its actor has ended; its future has, too, once the lease is free.
+        let lease = self.args.cell.lease(self.args.source);
+        let _ = tokio::time::timeout(deadline, lease.lock()).await;
     }
 }

@@ -43,10 +43,38 @@ pub struct SharedCell {
     rings: Vec<Arc<dyn AnyRing>>,
     workers: Workers,
     sources: Vec<Mutex<SourceHealth>>,
+    /// Held by the run of a source from before its first look at the offset until its future is gone,
+    /// so that two incarnations never publish at once.
+    leases: Vec<Arc<tokio::sync::Mutex<()>>>,
+    quarantined: Mutex<Option<String>>,
     armed: AtomicBool,
     was_live: AtomicBool,
     due: AtomicI64,
+    // Made once: a turn hands them on without counting references.
+    doorbell: Arc<dyn Doorbell>,
+    waker: Waker,
     me: Weak<Self>,
+}
+
+/// Rings for a cell without keeping it alive: rings and sinks hold it, and the cell holds them.
+struct Bell(Weak<SharedCell>);
+
+impl Doorbell for Bell {
+    fn ring(&self) {
+        if let Some(cell) = self.0.upgrade() {
+            cell.schedule();
+        }
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.ring();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.ring();
+    }
 }
 
 impl SharedCell {
@@ -59,6 +87,8 @@ impl SharedCell {
             claim: AtomicU8::new(0),
             rings: cell.slots().iter().map(|slot| slot.ring()).collect(),
             sources: cell.slots().iter().map(|_| Mutex::default()).collect(),
+            leases: cell.slots().iter().map(|_| Arc::default()).collect(),
+            quarantined: Mutex::default(),
             cell: Mutex::new(cell),
             control: Mutex::default(),
             has_control: AtomicBool::new(false),
@@ -66,10 +96,12 @@ impl SharedCell {
             armed: AtomicBool::new(false),
             was_live: AtomicBool::new(false),
             due: AtomicI64::new(i64::MAX),
+            doorbell: Arc::new(Bell(me.clone())),
+            waker: Waker::from(Arc::new(Bell(me.clone()))),
             me: me.clone(),
         });
         for ring in &shared.rings {
-            ring.set_doorbell(Arc::clone(&shared) as Arc<dyn Doorbell>);
+            ring.set_doorbell(Arc::clone(&shared.doorbell));
         }
         shared
     }
@@ -85,6 +117,11 @@ impl SharedCell {
 
     pub(crate) fn workers(&self) -> &Workers {
         &self.workers
+    }
+
+    /// Rings for this cell, without keeping it alive.
+    pub(crate) fn doorbell(&self) -> Arc<dyn Doorbell> {
+        Arc::clone(&self.doorbell)
     }
 
     /// Ring of the source at `source`.
@@ -112,6 +149,39 @@ impl SharedCell {
 
     pub(crate) fn set_source_health(&self, source: usize, health: SourceHealth) {
         *lock(&self.sources[source]) = health;
+    }
+
+    /// The right to publish as the source at `source`.
+    pub(crate) fn lease(&self, source: usize) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(&self.leases[source])
+    }
+
+    /// Take the reactor out of service: events are accepted until its rings are full, nothing fires.
+    pub(crate) fn quarantine(&self, reason: String) {
+        *lock(&self.quarantined) = Some(reason);
+        self.armed.store(false, Ordering::Release);
+    }
+
+    /// Lift its quarantine; false if there was none.
+    pub(crate) fn pardon(&self) -> bool {
+        let was = lock(&self.quarantined).take().is_some();
+        if was {
+            self.arm();
+        }
+        was
+    }
+
+    /// Why the reactor is out of service, if it is.
+    pub(crate) fn quarantined(&self) -> Option<String> {
+        lock(&self.quarantined).clone()
+    }
+
+    /// Nobody will run it any more: whoever asked learns that there is no answer.
+    pub(crate) fn abandon(&self) {
+        // In this order: who leaves a control after this looks at the claim after it, and comes again.
+        self.claim.fetch_and(!READY, Ordering::AcqRel);
+        let controls = std::mem::take(&mut *lock(&self.control));
+        drop(controls);
     }
 
     pub(crate) fn was_live(&self) -> &AtomicBool {
@@ -178,13 +248,10 @@ impl SharedCell {
 
     /// One turn under the claim; true if there is more to do at once.
     fn turn(&self, now: Timestamp) -> bool {
-        let Some(me) = self.me.upgrade() else { return false };
-        let doorbell = Arc::clone(&me) as Arc<dyn Doorbell>;
-        let waker = Waker::from(me);
         let clock = || self.env.now();
-        let cx = TurnContext { now, clock: &clock, doorbell: &doorbell, waker: &waker };
+        let cx = TurnContext { now, clock: &clock, doorbell: &self.doorbell, waker: &self.waker };
         let mut cell = lock(&self.cell);
-        if self.has_control.swap(false, Ordering::AcqRel) {
+        if self.has_control.load(Ordering::Acquire) && self.has_control.swap(false, Ordering::AcqRel) {
             let controls = std::mem::take(&mut *lock(&self.control));
             for control in controls {
                 let turn = control(&mut cell, &cx);
@@ -206,7 +273,8 @@ impl SharedCell {
 
     fn set_timer(&self, due: Option<Timestamp>) {
         let nanos = due.map_or(i64::MAX, Timestamp::as_nanos);
-        if self.due.swap(nanos, Ordering::AcqRel) != nanos
+        if self.due.load(Ordering::Acquire) != nanos
+            && self.due.swap(nanos, Ordering::AcqRel) != nanos
             && let (Some(due), Some(me)) = (due, self.me.upgrade())
         {
             self.shard.set_timer(due, me);
@@ -235,7 +303,7 @@ impl SharedCell {
             tracing::info!(graph = %detached.graph, why = ?detached.why, "graph left the cell");
             self.workers.set_needs_runtime();
             if let Some(me) = self.me.upgrade() {
-                Worker::adopt(&me, detached);
+                Worker::adopt(&me, *detached);
             }
         }
         for fault in turn.faults {
@@ -245,7 +313,10 @@ impl SharedCell {
     }
 
     /// Do something with the cell at its next turn.
-    pub(crate) fn post(&self, control: impl FnOnce(&mut Cell, &TurnContext<'_>) -> CellTurn + Send + 'static) {
+    pub(crate) fn post(
+        &self,
+        control: impl FnOnce(&mut Cell, &TurnContext<'_>) -> CellTurn + Send + 'static,
+    ) {
         lock(&self.control).push_back(Box::new(control));
         self.has_control.store(true, Ordering::Release);
         self.schedule();
@@ -300,22 +371,6 @@ impl ReleaseGuard<'_> {
 impl Drop for ReleaseGuard<'_> {
     fn drop(&mut self) {
         self.cell.release(self.more);
-    }
-}
-
-impl Doorbell for SharedCell {
-    fn ring(&self) {
-        self.schedule();
-    }
-}
-
-impl Wake for SharedCell {
-    fn wake(self: Arc<Self>) {
-        self.schedule();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.schedule();
     }
 }
 

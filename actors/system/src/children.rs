@@ -14,8 +14,9 @@ use std::pin::Pin;
 use std::time::Duration;
 
 /// Starts a child under a supervisor.
-pub(crate) type Spawn =
-    Box<dyn FnMut(ActorCell) -> Pin<Box<dyn Future<Output = Result<ActorCell, SpawnErr>> + Send>> + Send + Sync>;
+pub(crate) type Spawn = Box<
+    dyn FnMut(ActorCell) -> Pin<Box<dyn Future<Output = Result<ActorCell, SpawnErr>> + Send>> + Send + Sync,
+>;
 
 struct Child {
     spawn: Spawn,
@@ -102,6 +103,17 @@ impl Children {
             stopped.extend(self.stop(child, parent, deadline).await);
         }
         stopped
+    }
+
+    /// Stop one child by name.
+    pub(crate) async fn stop_one(
+        &mut self,
+        name: &str,
+        parent: &ActorCell,
+        deadline: Duration,
+    ) -> Option<Stopped> {
+        let child = self.find(name)?;
+        self.stop(child, parent, deadline).await
     }
 
     async fn stop(&mut self, child: usize, parent: &ActorCell, deadline: Duration) -> Option<Stopped> {

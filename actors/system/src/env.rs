@@ -52,17 +52,17 @@ pub struct Counters {
 }
 
 /// Shared by all actors and cells of an engine.
-pub struct Env {
+pub(crate) struct Env {
     /// Identifies the engine in logs.
-    pub id: uuid::Uuid,
+    pub(crate) id: uuid::Uuid,
     /// The clock.
-    pub clock: Clock,
+    pub(crate) clock: Clock,
     /// Limits and choices.
-    pub settings: Settings,
+    pub(crate) settings: Settings,
     /// Items that were given up.
-    pub dead_letters: DeadLetters,
+    pub(crate) dead_letters: DeadLetters,
     /// Counters.
-    pub counters: Counters,
+    pub(crate) counters: Counters,
     work: Handle,
     stopping: AtomicBool,
 }
@@ -82,7 +82,7 @@ impl Env {
     }
 
     /// Now, by the engine's clock.
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
@@ -109,7 +109,7 @@ impl Env {
     }
 
     /// Whether shutdown has begun.
-    pub fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
     }
 

@@ -20,8 +20,13 @@ pub(crate) struct GraphArgs {
 
 pub(crate) enum GraphMsg {
     /// Bind to this reactor.
-    BindTo { reactor: ActorRef<ReactorMsg>, deadline: Duration, reply: ractor::RpcReplyPort<Result<(), String>> },
+    BindTo {
+        reactor: ActorRef<ReactorMsg>,
+        deadline: Duration,
+        reply: ractor::RpcReplyPort<Result<(), String>>,
+    },
     /// End as if by a fault, for tests of supervision.
+    #[cfg(feature = "testing")]
     Fail { reason: String },
 }
 
@@ -34,7 +39,11 @@ impl Actor for GraphActor {
     type State = GraphState;
     type Arguments = GraphArgs;
 
-    async fn pre_start(&self, _: ActorRef<GraphMsg>, args: GraphArgs) -> Result<GraphState, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        _: ActorRef<GraphMsg>,
+        args: GraphArgs,
+    ) -> Result<GraphState, ActorProcessingErr> {
         // The author's code makes the part; if it cannot, the child has failed to start.
         guarded(|| Ok(drop(args.decl.part())))?;
         Ok(GraphState { args })
@@ -51,6 +60,7 @@ impl Actor for GraphActor {
                 state.on_bind_to(&myself, &reactor, deadline, reply).await;
                 Ok(())
             }
+            #[cfg(feature = "testing")]
             GraphMsg::Fail { reason } => Err(reason.into()),
         }
     }
@@ -77,7 +87,8 @@ impl GraphState {
     ) {
         let (decl, package) = (Box::new(self.args.decl.clone()), self.args.package.clone());
         let owner = myself.get_cell();
-        let called = reactor.call(|reply| ReactorMsg::Bind { decl, package, owner, reply }, Some(deadline)).await;
+        let called =
+            reactor.call(|reply| ReactorMsg::Bind { decl, package, owner, reply }, Some(deadline)).await;
         let result = match called {
             Ok(ractor::rpc::CallResult::Success(result)) => result,
             Ok(_) | Err(_) => Err("the reactor did not answer".to_owned()),

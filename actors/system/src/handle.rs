@@ -3,7 +3,7 @@
 use crate::cell::SharedCell;
 use acequia_core::id::ItemId;
 use acequia_core::payload::Payload;
-use acequia_core::ring::{PushError, Ring};
+use acequia_core::ring::{Push, PushError, Ring};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -29,11 +29,10 @@ impl<T: Payload> AccumulatorHandle<T> {
     ///
     /// # Errors
     /// [`PushError::Closed`], with the event, once the engine stops.
-    pub async fn push(&self, event: T) -> Result<ItemId, PushError<T>> {
-        if self.cell.env().is_stopping() {
-            return Err(PushError::Closed { item: event });
-        }
-        self.ring.push(event).await
+    #[inline]
+    pub fn push(&self, event: T) -> Push<'_, T> {
+        // One look and one future: nothing lies between the caller and the ring.
+        if self.ring.is_refusing() { self.ring.refuse_push(event) } else { self.ring.push(event) }
     }
 
     /// Publish one event if there is room now.
@@ -41,7 +40,7 @@ impl<T: Payload> AccumulatorHandle<T> {
     /// # Errors
     /// [`PushError::Full`] with a hint when to try again, or [`PushError::Closed`]; both with the event.
     pub fn try_push(&self, event: T) -> Result<ItemId, PushError<T>> {
-        if self.cell.env().is_stopping() {
+        if self.ring.is_refusing() {
             return Err(PushError::Closed { item: event });
         }
         self.ring.try_push(event)
@@ -53,7 +52,7 @@ impl<T: Payload> AccumulatorHandle<T> {
     /// [`PushError::Closed`] with the events that were not published.
     pub async fn push_batch(&self, events: impl IntoIterator<Item = T>) -> Result<usize, PushError<Vec<T>>> {
         let mut events: VecDeque<T> = events.into_iter().collect();
-        if self.cell.env().is_stopping() {
+        if self.ring.is_refusing() {
             return Err(PushError::Closed { item: events.into() });
         }
         match self.ring.push_many(&mut events).await {
@@ -68,7 +67,7 @@ impl<T: Payload> AccumulatorHandle<T> {
     /// # Errors
     /// As [`AccumulatorHandle::try_push`].
     pub fn push_inline(&self, event: T) -> Result<ItemId, PushError<T>> {
-        if self.cell.env().is_stopping() {
+        if self.ring.is_refusing() {
             return Err(PushError::Closed { item: event });
         }
         let id = self.ring.push_quietly(event)?;
@@ -83,7 +82,7 @@ impl<T: Payload> AccumulatorHandle<T> {
     /// # Errors
     /// [`PushError::Closed`], with the event, once the engine stops.
     pub fn push_blocking(&self, event: T) -> Result<ItemId, PushError<T>> {
-        if self.cell.env().is_stopping() {
+        if self.ring.is_refusing() {
             return Err(PushError::Closed { item: event });
         }
         let mut push = std::pin::pin!(self.ring.push(event));

@@ -44,9 +44,12 @@ mod dead_letters;
 mod directory;
 mod engine;
 mod env;
+#[cfg(feature = "cel")]
+pub mod filter;
 mod graph;
 mod handle;
 mod package;
+mod quarantine;
 mod reactor;
 mod root;
 mod shard;
@@ -63,19 +66,22 @@ pub use acequia_core::ledger::{Dropped, Entry, Settled};
 pub use acequia_core::ring::PushError;
 pub use acequia_sdk::{
     Accumulator, AccumulatorDecl, AccumulatorDef, Batch, CriteriaDecl, Emitter, Failure, FailureKind, Fate,
-    FaultBudget, GraphBuilder, GraphDecl, GraphDef, GraphPart, GraphPlacement, Incoming, InputDecl, Kind, Overflow,
-    Package, Passthrough, Payload, Presence, ReactorDecl, ReactorDef, Released, SourceDecl, SourceKey, SourceOut, Span,
-    StateWindow, Stateful, Strategy, TerminalDecl, Timestamp, Window, WindowShape, batch_accumulator,
-    computation_graph, k_of, passthrough_accumulator, polling_accumulator, reactor, state_accumulator,
-    stream_accumulator, when_all, when_any, window_accumulator,
+    FaultBudget, GraphBuilder, GraphDecl, GraphDef, GraphPart, GraphPlacement, Incoming, InputDecl, Kind,
+    Overflow, Package, Passthrough, Payload, Presence, ReactorDecl, ReactorDef, Released, SourceDecl,
+    SourceKey, SourceOut, Span, StateWindow, Stateful, Strategy, TerminalDecl, Timestamp, Window,
+    WindowShape, batch_accumulator, computation_graph, k_of, passthrough_accumulator, polling_accumulator,
+    reactor, state_accumulator, stream_accumulator, when_all, when_any, window_accumulator,
 };
 pub use children::Stopped;
 pub use clock::Clock;
 pub use dead_letters::{DeadLetters, LetterId, LetterSummary};
 pub use engine::{
-    AttachError, Engine, EngineBuilder, FireInput, FiringStream, Invocation, InvokeError, Ledger, LookupError, Placement,
-    ReactorHandle, ReplayError, ShutdownReport, StartError, Terminals, Unsettled, UnsettledItem,
+    AttachError, Engine, EngineBuilder, FireInput, FiringStream, Invocation, InvokeError, Ledger,
+    LookupError, Placement, ReactorHandle, ReplayError, ShutdownReport, StartError, Terminals, Unsettled,
+    UnsettledItem,
 };
+#[cfg(feature = "testing")]
+pub use engine::Component;
 pub use env::{Counters, Settings};
 pub use handle::AccumulatorHandle;
 pub use package::ChildStatus;

@@ -48,6 +48,12 @@ pub(crate) enum PackageMsg {
     Children { reply: RpcReplyPort<Vec<ChildStatus>> },
     /// An operator lifts a child's quarantine.
     Pardon { child: String, reply: RpcReplyPort<bool> },
+    /// The actor of a child, for tests that end it.
+    #[cfg(feature = "testing")]
+    Child { child: String, reply: RpcReplyPort<Option<ActorCell>> },
+    /// End as if by a fault, for tests of supervision.
+    #[cfg(feature = "testing")]
+    Fail { reason: String },
 }
 
 /// One child, for listings.
@@ -66,6 +72,7 @@ pub(crate) struct PackageState {
     children: Children,
     accumulators: HashMap<AccumulatorName, ()>,
     quarantined: HashMap<usize, String>,
+    stopping: bool,
 }
 
 /// Restarts of all children together, before the package gives up itself.
@@ -83,8 +90,13 @@ impl Actor for PackageActor {
     ) -> Result<PackageState, ActorProcessingErr> {
         let supervisor = Supervisor::new(Strategy::OneForOne, INTENSITY);
         let children = Children::new(supervisor, args.env.settings.seed);
-        let mut state =
-            PackageState { args, children, accumulators: HashMap::new(), quarantined: HashMap::new() };
+        let mut state = PackageState {
+            args,
+            children,
+            accumulators: HashMap::new(),
+            quarantined: HashMap::new(),
+            stopping: false,
+        };
         if let Err(error) = state.start_all(&myself.get_cell()).await {
             // All or nothing: what came up goes down, in reverse.
             let deadline = state.args.env.settings.call_deadline;
@@ -105,10 +117,16 @@ impl Actor for PackageActor {
             PackageMsg::Restart { children } => return state.on_restart(&myself, children).await,
             PackageMsg::StopSources { reply } => answer(reply, state.on_stop_sources().await),
             PackageMsg::StopChildren { deadline, reply } => {
+                // A restart that was put off must not bring a child back behind this.
+                state.stopping = true;
                 answer(reply, state.children.stop_all(&myself.get_cell(), deadline).await);
             }
-            PackageMsg::Children { reply } => answer(reply, state.list()),
-            PackageMsg::Pardon { child, reply } => answer(reply, state.on_pardon(&myself, &child)),
+            PackageMsg::Children { reply } => answer(reply, state.list().await),
+            PackageMsg::Pardon { child, reply } => answer(reply, state.on_pardon(&myself, &child).await),
+            #[cfg(feature = "testing")]
+            PackageMsg::Child { child, reply } => answer(reply, state.children.actor(&child).cloned()),
+            #[cfg(feature = "testing")]
+            PackageMsg::Fail { reason } => return Err(reason.into()),
         }
         Ok(())
     }
@@ -131,7 +149,8 @@ impl PackageState {
     async fn start_all(&mut self, parent: &ActorCell) -> Result<(), SpawnErr> {
         let package = Arc::clone(&self.args.package);
         for reactor in package.reactors() {
-            let Some(cell) = self.args.directory.reactors.get(&reactor.name).map(|e| Arc::clone(&e.cell)) else {
+            let Some(cell) = self.args.directory.reactors.get(&reactor.name).map(|e| Arc::clone(&e.cell))
+            else {
                 continue;
             };
             let spawn = self.spawn_reactor(reactor.name.clone(), Arc::clone(&cell));
@@ -164,7 +183,8 @@ impl PackageState {
         Box::new(move |parent| {
             let (directory, name, cell) = (Arc::clone(&directory), name.clone(), Arc::clone(&cell));
             Box::pin(async move {
-                let (actor, _) = Actor::spawn_linked(None, ReactorActor, ReactorArgs { cell }, parent).await?;
+                let (actor, _) =
+                    Actor::spawn_linked(None, ReactorActor, ReactorArgs { cell }, parent).await?;
                 if let Some(mut entry) = directory.reactors.get_mut(&name) {
                     entry.actor = Some(actor.clone());
                 }
@@ -224,20 +244,7 @@ impl PackageState {
         tracing::error!(package = %self.args.package.name(), child = %name, %reason, "child quarantined");
         self.args.env.counters.quarantines.fetch_add(1, Ordering::Relaxed);
         self.quarantined.insert(child, reason.clone());
-        let Some(graph) = name.strip_prefix("graph ").map(acequia_core::GraphName::from) else { return };
-        if let Some(cell) = self.args.directory.cell_of(&graph) {
-            cell.post(move |cell, cx| {
-                let mut turn = acequia_core::cell::CellTurn::default();
-                let mut run_cx = acequia_core::cell::RunContext {
-                    now: cx.now,
-                    waker: cx.waker,
-                    letters: &mut turn.letters,
-                    failures: &mut turn.failures,
-                };
-                cell.quarantine(&graph, reason, &mut run_cx);
-                turn
-            });
-        }
+        crate::quarantine::take_out(&self.args.directory, name, reason);
     }
 
     fn on_activate(&mut self) {
@@ -258,9 +265,15 @@ impl PackageState {
         myself: &ActorRef<PackageMsg>,
         children: Range<usize>,
     ) -> Result<(), ActorProcessingErr> {
+        if self.stopping {
+            return Ok(());
+        }
         let (now, deadline) = (self.args.env.now(), self.args.env.settings.call_deadline);
-        let restarted: Vec<String> = children.clone().map(|child| self.children.name(child).to_owned()).collect();
-        if let Err((child, reaction)) = self.children.restart(children, &myself.get_cell(), deadline, now).await {
+        let restarted: Vec<String> =
+            children.clone().map(|child| self.children.name(child).to_owned()).collect();
+        if let Err((child, reaction)) =
+            self.children.restart(children, &myself.get_cell(), deadline, now).await
+        {
             return self.react(myself, child, reaction);
         }
         for name in restarted {
@@ -292,27 +305,33 @@ impl PackageState {
         }
     }
 
-    fn on_pardon(&mut self, myself: &ActorRef<PackageMsg>, child: &str) -> bool {
+    /// Its actor may be out of service, or its part, or both.
+    async fn on_pardon(&mut self, myself: &ActorRef<PackageMsg>, child: &str) -> bool {
         let Some(index) = self.children.find(child) else { return false };
-        if self.quarantined.remove(&index).is_none() {
-            return false;
+        let restart = self.quarantined.remove(&index).is_some();
+        let lifted = crate::quarantine::lift(&self.args, child, restart).await;
+        if restart {
+            self.children.pardon(index);
+            let _ = myself.cast(PackageMsg::Restart { children: index..index + 1 });
+        } else if let (true, Some(actor)) = (child.starts_with("accumulator "), self.children.actor(child)) {
+            let _ = actor.send_message(AccumulatorMsg::PardonSource);
         }
-        self.children.pardon(index);
-        let _ = myself.cast(PackageMsg::Restart { children: index..index + 1 });
-        true
+        restart || lifted
     }
 
-    fn list(&self) -> Vec<ChildStatus> {
+    async fn list(&self) -> Vec<ChildStatus> {
+        let parts = crate::quarantine::parts(&self.args).await;
+        let out = |index: usize, name: &str| self.quarantined.get(&index).or_else(|| parts.get(name));
         let children = self.children.list().into_iter().enumerate();
         children
             .map(|(index, (name, actor, status))| ChildStatus {
-                name,
                 actor: actor.map(|id| id.to_string()),
-                status: match (self.quarantined.get(&index), status) {
+                status: match (out(index, &name), status) {
                     (Some(reason), _) => format!("quarantined: {reason}"),
                     (None, Some(status)) => format!("{status:?}").to_lowercase(),
                     (None, None) => "restarting".to_owned(),
                 },
+                name,
             })
             .collect()
     }
@@ -348,6 +367,9 @@ async fn bind(
 
 /// Health of a reactor, as its cell and its sources have it.
 pub(crate) async fn health(cell: &Arc<SharedCell>) -> Option<Health> {
+    if let Some(reason) = cell.quarantined() {
+        return Some(Health::Quarantined { reason });
+    }
     if !cell.is_armed() {
         return Some(Health::Starting);
     }
@@ -360,4 +382,3 @@ pub(crate) async fn health(cell: &Arc<SharedCell>) -> Option<Health> {
     }
     Some(health)
 }
-

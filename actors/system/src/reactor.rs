@@ -13,7 +13,9 @@ use acequia_core::column::AnyColumn;
 use acequia_core::fault::guarded;
 use acequia_core::graph::{GraphDecl, GraphPlacement};
 use acequia_core::id::{FiringId, GraphName, PackageName};
-use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorStatus, RpcReplyPort, SupervisionEvent};
+use ractor::{
+    Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorStatus, RpcReplyPort, SupervisionEvent,
+};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -28,7 +30,12 @@ pub(crate) type FireInputs = Vec<(AccumulatorName, Box<dyn AnyColumn>)>;
 
 pub(crate) enum ReactorMsg {
     /// Take a graph in, and hold a link to its actor.
-    Bind { decl: Box<GraphDecl>, package: PackageName, owner: ActorCell, reply: RpcReplyPort<Result<(), String>> },
+    Bind {
+        decl: Box<GraphDecl>,
+        package: PackageName,
+        owner: ActorCell,
+        reply: RpcReplyPort<Result<(), String>>,
+    },
     /// Fire now, whatever the criteria say.
     Fire { inputs: FireInputs, reply: RpcReplyPort<Result<FiringId, FireError>> },
     /// Stop firing; accept and remember.
@@ -43,6 +50,9 @@ pub(crate) enum ReactorMsg {
     Subscribers { reply: RpcReplyPort<Vec<(GraphName, Link)>> },
     /// The graph is out for good: release what is kept for it.
     Release { graph: GraphName },
+    /// End as if by a fault, for tests of supervision.
+    #[cfg(feature = "testing")]
+    Fail { reason: String },
 }
 
 /// What holds a subscriber's seat.
@@ -70,7 +80,12 @@ impl Actor for ReactorActor {
         _: ActorRef<ReactorMsg>,
         args: ReactorArgs,
     ) -> Result<ReactorState, ActorProcessingErr> {
-        Ok(ReactorState { cell: args.cell, links: HashMap::new(), reserved: HashSet::new() })
+        // After a crash every seat is kept until its graph has bound again: a window without link or
+        // reservation would let it be taken for free.
+        let seated = args.cell.ask(|cell, _| (seats_in_service(cell), CellTurn::default()));
+        let seated = tokio::time::timeout(args.cell.env().settings.call_deadline, seated).await?;
+        let reserved = seated.unwrap_or_default().into_iter().collect();
+        Ok(ReactorState { cell: args.cell, links: HashMap::new(), reserved })
     }
 
     async fn handle(
@@ -90,6 +105,8 @@ impl Actor for ReactorActor {
             ReactorMsg::Inspect { reply } => state.on_inspect(reply),
             ReactorMsg::Subscribers { reply } => answer(reply, state.subscribers()),
             ReactorMsg::Release { graph } => state.on_release(&graph),
+            #[cfg(feature = "testing")]
+            ReactorMsg::Fail { reason } => return Err(reason.into()),
         }
         Ok(())
     }
@@ -144,16 +161,6 @@ impl ReactorState {
             return answer(reply, Err(format!("the actor of graph {graph} ended before it was bound")));
         }
         let shared = Arc::clone(&self.cell);
-        if let Some(worker) = shared.workers().get(&graph) {
-            self.cell.post(move |cell, _| {
-                cell.reseat(&graph);
-                worker.post(|run, _| run.reinstall());
-                worker.resume();
-                answer(reply, Ok(()));
-                CellTurn::default()
-            });
-            return;
-        }
         self.cell.post(move |cell, _| {
             answer(reply, install(&shared, cell, decl, package));
             CellTurn::default()
@@ -215,22 +222,45 @@ fn install(
 ) -> Result<(), String> {
     let graph = decl.name.clone();
     let elsewhere = decl.placement != GraphPlacement::InPlace || decl.deadline.is_some();
-    if cell.seat(&graph).is_some() {
-        // The seat, its sinks and what queued are still there; only the part is new.
-        return guarded(|| {
-            cell.reseat(&graph);
-            Ok(())
-        })
-        .map_err(|failure| failure.to_string());
+    if let Some(seat) = cell.seat(&graph) {
+        // Only an operator lifts a quarantine; and where the reactor alone restarted, the part is sound.
+        let out = seat.is_out();
+        return if out { reseat(shared, cell, &decl) } else { Ok(()) };
     }
     let run = guarded(|| Ok(GraphRun::new(decl))).map_err(|failure| failure.to_string())?;
     let delivery = cell.bind(run, package).map_err(|refusal| refusal.to_string())?;
     if elsewhere {
         if let Some(run) = cell.detach(&graph) {
-            Worker::place(shared, run);
+            Worker::place(shared, run, delivery);
         }
     } else {
-        delivery.set_doorbell(Arc::clone(shared) as Arc<dyn acequia_core::ring::Doorbell>);
+        delivery.set_doorbell(shared.doorbell());
     }
     Ok(())
+}
+
+/// Put a fresh part into the seat that was kept; sinks and what queued are still there.
+pub(crate) fn reseat(
+    shared: &Arc<SharedCell>,
+    cell: &mut acequia_core::cell::Cell,
+    decl: &GraphDecl,
+) -> Result<(), String> {
+    let Some(worker) = shared.workers().get(&decl.name) else {
+        let reseated = guarded(|| {
+            cell.reseat(&decl.name);
+            Ok(())
+        });
+        return reseated.map_err(|failure| failure.to_string());
+    };
+    let part = guarded(|| Ok(decl.part())).map_err(|failure| failure.to_string())?;
+    cell.reseat(&decl.name);
+    worker.post(move |run, _| run.install(part));
+    worker.resume();
+    Ok(())
+}
+
+fn seats_in_service(cell: &acequia_core::cell::Cell) -> Vec<GraphName> {
+    let mut graphs = cell.subscribers();
+    graphs.retain(|graph| cell.seat(graph).is_some_and(|seat| seat.quarantined().is_none()));
+    graphs
 }

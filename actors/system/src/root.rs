@@ -13,6 +13,7 @@ use acequia_core::id::PackageName;
 use acequia_core::supervision::{ChildSpec, Intensity, Reaction, Strategy, Supervisor};
 use ractor::rpc::CallResult;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -39,19 +40,40 @@ pub(crate) enum RootMsg {
     StopPackages { deadline: Duration, reply: RpcReplyPort<Vec<Stopped>> },
     /// The whole tree: children of the root, and of each package.
     Tree { reply: RpcReplyPort<Vec<(String, Vec<ChildStatus>)>> },
-    /// An operator lifts the quarantine of a package's child.
+    /// An operator lifts the quarantine of a package's child, or of the package.
     Pardon { package: PackageName, child: String, reply: RpcReplyPort<bool> },
+    /// The actor of a child, for tests that end it.
+    #[cfg(feature = "testing")]
+    Child { child: String, reply: RpcReplyPort<Option<ractor::ActorCell>> },
+    /// End as if by a fault, for tests of supervision.
+    #[cfg(feature = "testing")]
+    Fail { reason: String },
 }
 
 pub(crate) struct RootState {
     args: RootArgs,
     children: Children,
     packages: Vec<PackageName>,
-    quarantined: Vec<(usize, String)>,
+    quarantined: HashMap<usize, String>,
+    stopping: bool,
+}
+
+// However it ends, nobody is left to run anything: fail closed, and let those go who wait for room.
+impl Drop for RootState {
+    fn drop(&mut self) {
+        self.args.env.begin_stopping();
+        for cell in self.args.directory.cells() {
+            for ring in cell.rings() {
+                ring.close();
+            }
+        }
+    }
 }
 
 /// Restarts of packages and shards together, before the engine gives up.
 const INTENSITY: Intensity = Intensity { restarts: 20, period: Duration::from_secs(300) };
+/// How long a child may take to stop as the root ends.
+const STOP_DEADLINE: Duration = Duration::from_secs(1);
 /// Restarts of one package.
 const PACKAGE_INTENSITY: Intensity = Intensity { restarts: 3, period: Duration::from_secs(60) };
 
@@ -60,7 +82,11 @@ impl Actor for RootActor {
     type State = RootState;
     type Arguments = RootArgs;
 
-    async fn pre_start(&self, myself: ActorRef<RootMsg>, args: RootArgs) -> Result<RootState, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<RootMsg>,
+        args: RootArgs,
+    ) -> Result<RootState, ActorProcessingErr> {
         let supervisor = Supervisor::new(Strategy::OneForOne, INTENSITY);
         let mut children = Children::new(supervisor, args.env.settings.seed);
         for (number, (shard, thread)) in args.shards.iter().enumerate() {
@@ -74,7 +100,17 @@ impl Actor for RootActor {
             });
             children.start(ChildSpec::permanent(format!("shard {number}")), spawn, myself.get_cell()).await?;
         }
-        Ok(RootState { args, children, packages: Vec::new(), quarantined: Vec::new() })
+        Ok(RootState { args, children, packages: Vec::new(), quarantined: HashMap::new(), stopping: false })
+    }
+
+    async fn post_stop(
+        &self,
+        myself: ActorRef<RootMsg>,
+        state: &mut RootState,
+    ) -> Result<(), ActorProcessingErr> {
+        // In order, while they live: what ends with its parent ends in no order, and without a word.
+        state.children.stop_all(&myself.get_cell(), STOP_DEADLINE).await;
+        Ok(())
     }
 
     async fn handle(
@@ -88,9 +124,17 @@ impl Actor for RootActor {
             RootMsg::Activate { package, reply } => answer(reply, state.on_activate(&package).await),
             RootMsg::Restart { children } => return state.on_restart(&myself, children).await,
             RootMsg::StopSources { reply } => answer(reply, state.on_stop_sources().await),
-            RootMsg::StopPackages { deadline, reply } => answer(reply, state.on_stop_packages(deadline).await),
+            RootMsg::StopPackages { deadline, reply } => {
+                answer(reply, state.on_stop_packages(&myself, deadline).await)
+            }
             RootMsg::Tree { reply } => answer(reply, state.tree().await),
-            RootMsg::Pardon { package, child, reply } => answer(reply, state.on_pardon(&package, child).await),
+            RootMsg::Pardon { package, child, reply } => {
+                answer(reply, state.on_pardon(&myself, &package, child).await)
+            }
+            #[cfg(feature = "testing")]
+            RootMsg::Child { child, reply } => answer(reply, state.children.actor(&child).cloned()),
+            #[cfg(feature = "testing")]
+            RootMsg::Fail { reason } => return Err(reason.into()),
         }
         Ok(())
     }
@@ -156,7 +200,11 @@ impl RootState {
             Reaction::Quarantine { child, reason } => {
                 self.args.env.counters.quarantines.fetch_add(1, Ordering::Relaxed);
                 tracing::error!(child = %name, %reason, "child quarantined");
-                self.quarantined.push((child, reason));
+                if let Some(package) = name.strip_prefix("package ") {
+                    let package = PackageName::from(package);
+                    crate::quarantine::take_out_package(&self.args.directory, &package, &reason);
+                }
+                self.quarantined.insert(child, reason);
             }
             Reaction::Escalate { reason } => {
                 tracing::error!(%reason, "the engine gives up");
@@ -172,9 +220,14 @@ impl RootState {
         myself: &ActorRef<RootMsg>,
         children: Range<usize>,
     ) -> Result<(), ActorProcessingErr> {
+        if self.stopping {
+            return Ok(());
+        }
         let (now, deadline) = (self.args.env.now(), self.args.env.settings.call_deadline);
         let names: Vec<String> = children.clone().map(|child| self.children.name(child).to_owned()).collect();
-        if let Err((child, reaction)) = self.children.restart(children, &myself.get_cell(), deadline, now).await {
+        if let Err((child, reaction)) =
+            self.children.restart(children, &myself.get_cell(), deadline, now).await
+        {
             return self.react(myself, child, reaction);
         }
         for name in names {
@@ -194,22 +247,39 @@ impl RootState {
         }
     }
 
-    async fn on_stop_packages(&mut self, deadline: Duration) -> Vec<Stopped> {
+    async fn on_stop_packages(&mut self, myself: &ActorRef<RootMsg>, deadline: Duration) -> Vec<Stopped> {
+        self.stopping = true;
         let mut stopped = Vec::new();
         for package in self.packages.clone().iter().rev() {
             let Some(actor) = self.package(package) else { continue };
             let patience = deadline.saturating_mul(4);
-            let called = actor.call(|reply| PackageMsg::StopChildren { deadline, reply }, Some(patience)).await;
+            let called =
+                actor.call(|reply| PackageMsg::StopChildren { deadline, reply }, Some(patience)).await;
             if let Ok(CallResult::Success(children)) = called {
                 stopped.extend(children);
             }
-            stopped.push(Stopped { name: format!("package {package}"), killed: false });
+            let name = format!("package {package}");
+            stopped.extend(self.children.stop_one(&name, &myself.get_cell(), deadline).await);
             self.args.directory.remove(package);
         }
         stopped
     }
 
-    async fn on_pardon(&mut self, package: &PackageName, child: String) -> bool {
+    async fn on_pardon(
+        &mut self,
+        myself: &ActorRef<RootMsg>,
+        package: &PackageName,
+        child: String,
+    ) -> bool {
+        let own = self.children.find(&child).filter(|_| child == format!("package {package}"));
+        if let Some(index) = own {
+            let lifted = self.quarantined.remove(&index).is_some();
+            if lifted {
+                self.children.pardon(index);
+                let _ = myself.cast(RootMsg::Restart { children: index..index + 1 });
+            }
+            return lifted;
+        }
         let Some(actor) = self.package(package) else { return false };
         let deadline = self.args.env.settings.call_deadline;
         let called = actor.call(|reply| PackageMsg::Pardon { child, reply }, Some(deadline)).await;
@@ -218,19 +288,24 @@ impl RootState {
 
     async fn tree(&self) -> Vec<(String, Vec<ChildStatus>)> {
         let mut tree = Vec::new();
-        for (name, actor, status) in self.children.list() {
-            let below = match name.strip_prefix("package ").and_then(|name| self.package(&PackageName::from(name))) {
-                None => Vec::new(),
-                Some(package) => {
-                    let deadline = self.args.env.settings.call_deadline;
-                    match package.call(|reply| PackageMsg::Children { reply }, Some(deadline)).await {
-                        Ok(CallResult::Success(children)) => children,
-                        Ok(_) | Err(_) => Vec::new(),
+        for (index, (name, actor, status)) in self.children.list().into_iter().enumerate() {
+            let below =
+                match name.strip_prefix("package ").and_then(|name| self.package(&PackageName::from(name))) {
+                    None => Vec::new(),
+                    Some(package) => {
+                        let deadline = self.args.env.settings.call_deadline;
+                        match package.call(|reply| PackageMsg::Children { reply }, Some(deadline)).await {
+                            Ok(CallResult::Success(children)) => children,
+                            Ok(_) | Err(_) => Vec::new(),
+                        }
                     }
-                }
-            };
+                };
             let id = actor.map_or_else(|| "-".to_owned(), |id| id.to_string());
-            let status = status.map_or_else(|| "restarting".to_owned(), |status| format!("{status:?}").to_lowercase());
+            let status = match (self.quarantined.get(&index), status) {
+                (Some(reason), _) => format!("quarantined: {reason}"),
+                (None, Some(status)) => format!("{status:?}").to_lowercase(),
+                (None, None) => "restarting".to_owned(),
+            };
             tree.push((format!("{name} [{id}] {status}"), below));
         }
         tree

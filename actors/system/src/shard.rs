@@ -25,6 +25,8 @@ struct Inner {
     // A timer earlier than the one the loop sleeps for was set.
     earlier: bool,
     closed: bool,
+    // Which loop may run: a restarted actor's takes the list over from that of its predecessor.
+    generation: u64,
 }
 
 /// What the loop does next.
@@ -42,6 +44,10 @@ impl Shard {
     /// Put a cell on the ready list.
     pub(crate) fn enqueue(&self, cell: Arc<SharedCell>) {
         let mut inner = self.lock();
+        if inner.closed {
+            drop(inner);
+            return cell.abandon();
+        }
         inner.ready.push(cell);
         let waker = inner.waker.take();
         drop(inner);
@@ -68,16 +74,43 @@ impl Shard {
     fn close(&self) {
         let mut inner = self.lock();
         inner.closed = true;
-        let waker = inner.waker.take();
+        let (waker, ready) = (inner.waker.take(), std::mem::take(&mut inner.ready));
         drop(inner);
         if let Some(waker) = waker {
             waker.wake();
         }
+        for cell in ready {
+            cell.abandon();
+        }
     }
 
-    fn poll_next(&self, cx: &Context<'_>, into: &mut Vec<Arc<SharedCell>>) -> Poll<Next> {
+    /// The number of the loop that runs from now on; any other one ends.
+    fn succeed(&self) -> u64 {
         let mut inner = self.lock();
-        if inner.closed {
+        inner.generation += 1;
+        let (generation, waker) = (inner.generation, inner.waker.take());
+        drop(inner);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        generation
+    }
+
+    /// End loop `generation`, unless another has taken its place.
+    fn end(&self, generation: u64) {
+        if self.lock().generation == generation {
+            self.succeed();
+        }
+    }
+
+    fn poll_next(
+        &self,
+        generation: u64,
+        cx: &Context<'_>,
+        into: &mut Vec<Arc<SharedCell>>,
+    ) -> Poll<Next> {
+        let mut inner = self.lock();
+        if inner.closed || inner.generation != generation {
             return Poll::Ready(Next::Closed);
         }
         if !inner.ready.is_empty() {
@@ -111,6 +144,10 @@ impl Shard {
         next
     }
 
+    fn has_ready(&self) -> bool {
+        !self.lock().ready.is_empty()
+    }
+
     fn has_timers(&self) -> bool {
         !self.lock().timers.is_empty()
     }
@@ -120,21 +157,25 @@ impl Shard {
     }
 
     /// Run ready cells until closed. With `busy`, spin instead of sleeping.
-    async fn run(self: Arc<Self>, env: Arc<Env>, busy: bool) {
-        let mut batch: Vec<Arc<SharedCell>> = Vec::new();
+    async fn run(self: Arc<Self>, env: Arc<Env>, busy: bool, generation: u64) {
+        let mut batch = Pass { shard: &self, cells: Vec::new() };
         loop {
             let next_due = if self.has_timers() { self.fire_timers(env.now()) } else { None };
-            match self.wait(next_due, &env, busy, &mut batch).await {
+            match self.wait(next_due, &env, busy, generation, &mut batch.cells).await {
                 Next::Closed => return,
                 Next::TimersChanged => continue,
                 Next::Run => {}
             }
             // The clock is read once a turn: the end of one is the start of the next.
-            for cell in batch.drain(..) {
+            batch.cells.reverse();
+            while let Some(cell) = batch.cells.pop() {
                 cell.try_turn(env.now());
             }
-            // Whoever was woken by this pass, a producer above all, gets the thread now.
-            tokio::task::yield_now().await;
+            // Whoever was woken by this pass, a producer above all, gets the thread now. With nothing left
+            // to run, waiting does that by itself.
+            if self.has_ready() {
+                tokio::task::yield_now().await;
+            }
         }
     }
 
@@ -143,11 +184,12 @@ impl Shard {
         next_due: Option<Timestamp>,
         env: &Env,
         busy: bool,
+        generation: u64,
         batch: &mut Vec<Arc<SharedCell>>,
     ) -> Next {
         if busy {
             loop {
-                if let Poll::Ready(next) = self.poll_next(&Context::from_waker(Waker::noop()), batch) {
+                if let Poll::Ready(next) = self.poll_next(generation, &Context::from_waker(Waker::noop()), batch) {
                     return next;
                 }
                 if next_due.is_some_and(|due| due <= env.now()) {
@@ -156,7 +198,7 @@ impl Shard {
                 tokio::task::yield_now().await;
             }
         }
-        let ready = std::future::poll_fn(|cx| self.poll_next(cx, batch));
+        let ready = std::future::poll_fn(|cx| self.poll_next(generation, cx, batch));
         match next_due {
             None => ready.await,
             Some(due) => {
@@ -167,6 +209,21 @@ impl Shard {
                     () = tokio::time::sleep(wait) => Next::TimersChanged,
                 }
             }
+        }
+    }
+}
+
+/// Cells of one pass that are still to run. If the pass ends early, by a panic above all, they go back
+/// on the list: nobody else would put them there.
+struct Pass<'a> {
+    shard: &'a Shard,
+    cells: Vec<Arc<SharedCell>>,
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        for cell in self.cells.drain(..).rev() {
+            self.shard.enqueue(cell);
         }
     }
 }
@@ -193,11 +250,21 @@ pub(crate) enum ShardThread {
 pub(crate) enum ShardMsg {
     /// The loop ended, and was not asked to.
     LoopEnded,
+    /// End as if by a fault, for tests of supervision.
+    #[cfg(feature = "testing")]
+    Fail { reason: String },
 }
 
 pub(crate) struct ShardState {
     shard: Arc<Shard>,
-    abort: Option<tokio::task::AbortHandle>,
+    generation: u64,
+}
+
+// Not `post_stop`: after a panic or a kill, too, the loop must not go on without its actor.
+impl Drop for ShardState {
+    fn drop(&mut self) {
+        self.shard.end(self.generation);
+    }
 }
 
 impl Actor for ShardActor {
@@ -205,34 +272,38 @@ impl Actor for ShardActor {
     type State = ShardState;
     type Arguments = ShardArgs;
 
-    async fn pre_start(&self, myself: ActorRef<ShardMsg>, args: ShardArgs) -> Result<ShardState, ActorProcessingErr> {
-        let looped = LoopGuard { shard: Arc::clone(&args.shard), actor: myself };
+    async fn pre_start(
+        &self,
+        myself: ActorRef<ShardMsg>,
+        args: ShardArgs,
+    ) -> Result<ShardState, ActorProcessingErr> {
+        let generation = args.shard.succeed();
+        let looped = LoopGuard { shard: Arc::clone(&args.shard), generation, actor: myself };
         let (shard, env) = (Arc::clone(&args.shard), Arc::clone(&args.env));
-        let abort = match args.thread {
+        match args.thread {
             ShardThread::Shared => {
-                let task = args.env.spawn(async move {
+                args.env.spawn(async move {
                     let _looped = looped;
-                    shard.run(env, false).await;
+                    shard.run(env, false, generation).await;
                 });
-                Some(task.abort_handle())
             }
             ShardThread::Own { number, busy } => {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
                 std::thread::Builder::new().name(format!("acequia-shard-{number}")).spawn(move || {
                     let _looped = looped;
-                    runtime.block_on(shard.run(env, busy));
+                    runtime.block_on(shard.run(env, busy, generation));
                 })?;
-                None
             }
-        };
-        Ok(ShardState { shard: args.shard, abort })
+        }
+        Ok(ShardState { shard: args.shard, generation })
     }
 
-    async fn post_stop(&self, _: ActorRef<ShardMsg>, state: &mut ShardState) -> Result<(), ActorProcessingErr> {
+    async fn post_stop(
+        &self,
+        _: ActorRef<ShardMsg>,
+        state: &mut ShardState,
+    ) -> Result<(), ActorProcessingErr> {
         state.shard.close();
-        if let Some(abort) = &state.abort {
-            abort.abort();
-        }
         Ok(())
     }
 
@@ -245,6 +316,8 @@ impl Actor for ShardActor {
         match message {
             // The supervisor starts a fresh loop over the same list.
             ShardMsg::LoopEnded => Err("the shard's loop ended".into()),
+            #[cfg(feature = "testing")]
+            ShardMsg::Fail { reason } => Err(reason.into()),
         }
     }
 }
@@ -252,12 +325,16 @@ impl Actor for ShardActor {
 /// Tells the actor that the loop ended, however it did.
 struct LoopGuard {
     shard: Arc<Shard>,
+    generation: u64,
     actor: ActorRef<ShardMsg>,
 }
 
 impl Drop for LoopGuard {
     fn drop(&mut self) {
-        if !self.shard.lock().closed {
+        let inner = self.shard.lock();
+        let asked = inner.closed || inner.generation != self.generation;
+        drop(inner);
+        if !asked {
             let _ = self.actor.cast(ShardMsg::LoopEnded);
         }
     }

@@ -9,7 +9,7 @@ use crate::env::Env;
 use acequia_core::cell::{
     Batch, Delivery, DetachCause, Detached, FiringIds, GraphRun, HandedOver, RunContext,
 };
-use acequia_core::fault::{Failure, Verdict, guarded_future};
+use acequia_core::fault::{Failure, Verdict, guarded, guarded_future};
 use acequia_core::graph::{GraphPlacement, View};
 use acequia_core::id::{FiringId, GraphName};
 use acequia_core::ledger::{Dropped, Entry};
@@ -76,6 +76,9 @@ struct State {
     held: bool,
 }
 
+/// A chunk on a blocking thread that is shorter than this lets the next one double.
+const FAST_CHUNK: Duration = Duration::from_micros(500);
+
 /// How a step of the loop ended.
 enum Step {
     Next,
@@ -87,52 +90,43 @@ impl Worker {
     pub(crate) fn adopt(cell: &Arc<SharedCell>, detached: Detached) {
         let blocking = detached.run.decl().placement == GraphPlacement::Blocking
             || matches!(detached.why, DetachCause::Slow(_));
-        let Detached { graph, run, hand, .. } = detached;
-        Self::start_for(cell, graph, run, hand, blocking);
+        let Detached { run, delivery, hand, .. } = detached;
+        Self::start_for(cell, run, delivery, hand, blocking);
     }
 
     /// Run a graph that asked never to be in the cell.
-    pub(crate) fn place(cell: &Arc<SharedCell>, run: GraphRun) {
-        let graph = run.decl().name.clone();
+    pub(crate) fn place(cell: &Arc<SharedCell>, run: GraphRun, delivery: Arc<Delivery>) {
         let blocking = run.decl().placement == GraphPlacement::Blocking || run.decl().deadline.is_some();
-        Self::start_for(cell, graph, run, None, blocking);
+        Self::start_for(cell, run, delivery, None, blocking);
     }
 
+    /// Called within the turn that lets the run go, so that there is no moment without either.
     fn start_for(
         cell: &Arc<SharedCell>,
-        graph: GraphName,
         run: GraphRun,
+        delivery: Arc<Delivery>,
         hand: Option<HandedOver>,
         blocking: bool,
     ) {
-        let weak = Arc::downgrade(cell);
-        let env = Arc::clone(cell.env());
-        let deadline = run.decl().deadline;
-        cell.post(move |state, _| {
-            // The delivery ring is the seat's; a graph unbound meanwhile needs no worker.
-            if let (Some(cell), Some(delivery)) = (weak.upgrade(), state.delivery(&graph)) {
-                let worker = Arc::new(Self {
-                    graph,
-                    env,
-                    cell: weak,
-                    delivery: Arc::clone(&delivery),
-                    blocking,
-                    deadline,
-                    outputs: Mutex::new(entries(&run)),
-                    state: Mutex::new(State {
-                        run: Some(run),
-                        hand,
-                        controls: VecDeque::new(),
-                        active: false,
-                        held: false,
-                    }),
-                });
-                lock(&cell.workers().list).push(Arc::clone(&worker));
-                delivery.set_doorbell(Arc::new(WorkerBell(Arc::downgrade(&worker))));
-                worker.wake();
-            }
-            acequia_core::cell::CellTurn::default()
+        let worker = Arc::new(Self {
+            graph: run.decl().name.clone(),
+            env: Arc::clone(cell.env()),
+            cell: Arc::downgrade(cell),
+            delivery: Arc::clone(&delivery),
+            blocking,
+            deadline: run.decl().deadline,
+            outputs: Mutex::new(entries(&run)),
+            state: Mutex::new(State {
+                run: Some(run),
+                hand,
+                controls: VecDeque::new(),
+                active: false,
+                held: false,
+            }),
         });
+        lock(&cell.workers().list).push(Arc::clone(&worker));
+        delivery.set_doorbell(Arc::new(WorkerBell(Arc::downgrade(&worker))));
+        worker.wake();
     }
 
     pub(crate) fn graph(&self) -> &GraphName {
@@ -145,7 +139,10 @@ impl Worker {
     }
 
     /// Do something with the run, between two deliveries.
-    pub(crate) fn post(self: &Arc<Self>, control: impl FnOnce(&mut GraphRun, &mut RunContext<'_>) + Send + 'static) {
+    pub(crate) fn post(
+        self: &Arc<Self>,
+        control: impl FnOnce(&mut GraphRun, &mut RunContext<'_>) + Send + 'static,
+    ) {
         lock(&self.state).controls.push_back(Box::new(control));
         self.wake();
     }
@@ -221,10 +218,13 @@ impl Worker {
 
     /// Run one batch, firing by firing where there is a deadline.
     async fn run_batch(&self, mut run: GraphRun, batch: Batch) -> (GraphRun, Step) {
-        let mut batch = batch;
-        let mut from = 0;
+        let (mut batch, mut from, mut quota) = (batch, 0, if self.blocking { 1 } else { usize::MAX });
         while from < batch.len() {
-            let to = if self.deadline.is_some() { from + 1 } else { batch.len() };
+            if from > 0 && lock(&self.state).held {
+                self.delivery.deliver_back(&batch, from, self.env.now());
+                return (run, Step::Next);
+            }
+            let (to, began) = (batch.len().min(from.saturating_add(quota)), self.env.now());
             let ended = self.run_some(run, batch, from, to).await;
             (run, batch) = (ended.run, ended.batch);
             if let Some(failure) = ended.quarantined {
@@ -249,6 +249,11 @@ impl Worker {
                 }
             }
             self.flush(&mut run).await;
+            if self.blocking && self.deadline.is_none() {
+                // A graph that turns out to be fast need not change threads once a firing.
+                let fast = self.env.now().since(began) < FAST_CHUNK;
+                quota = if fast { (quota * 2).min(256) } else { 1 };
+            }
         }
         self.delivery.recycle(batch);
         (run, Step::Next)
@@ -272,12 +277,11 @@ impl Worker {
     async fn run_some(&self, run: GraphRun, batch: Batch, from: usize, to: usize) -> Ran {
         let now = self.env.now();
         if !self.blocking {
-            return run_view(&self.env, now, run, batch, from, to);
+            return self.reported(run_view(now, run, batch, from, to));
         }
-        let env = Arc::clone(&self.env);
         let id = batch.ids[from];
         let before = run.entry();
-        let mut thread = self.env.spawn_blocking(move || run_view(&env, now, run, batch, from, to));
+        let mut thread = self.env.spawn_blocking(move || run_view(now, run, batch, from, to));
         let late = match self.deadline {
             None => false,
             Some(deadline) => tokio::time::timeout(deadline, &mut thread).await.is_err(),
@@ -288,18 +292,26 @@ impl Worker {
         }
         match joined(thread).await {
             Ok(mut ran) if late => {
-                ran.run.discount(before);
-                ran.hand = None;
-                ran.quarantined = None;
+                let failure = Failure::timed_out(self.deadline.unwrap_or_default());
+                let over = ran.run.overran(before, self.env.now());
+                // Its rest is dropped with care: it is user code as well.
+                let _ = guarded(|| Ok(drop(ran.hand.take())));
                 ran.done = to;
                 let letter = timed_out_letter(&self.graph, &ran.batch, from, self.env.now());
-                self.env.report(vec![letter], &[Failure::timed_out(self.deadline.unwrap_or_default())]);
+                (ran.letters, ran.failures) = (vec![letter], vec![failure.clone()]);
+                ran.quarantined = over.then_some(failure);
                 self.delivery.timed_out_returned();
-                ran
+                self.reported(ran)
             }
-            Ok(ran) => ran,
+            Ok(ran) => self.reported(ran),
             Err(impossible) => unreachable!("user code is caught inside the blocking thread: {impossible}"),
         }
+    }
+
+    /// Report what a run left, once it is known to count.
+    fn reported(&self, mut ran: Ran) -> Ran {
+        self.env.report(std::mem::take(&mut ran.letters), &ran.failures);
+        ran
     }
 
     /// Await the rest of the firing in hand; try it again as often as allowed.
@@ -394,11 +406,12 @@ struct Ran {
     done: usize,
     hand: Option<HandedOver>,
     quarantined: Option<Failure>,
+    letters: Vec<DeadLetter>,
+    failures: Vec<Failure>,
 }
 
 fn run_view(
-    env: &Env,
-    _now: acequia_core::Timestamp,
+    now: acequia_core::Timestamp,
     mut run: GraphRun,
     batch: Batch,
     from: usize,
@@ -406,7 +419,10 @@ fn run_view(
 ) -> Ran {
     let map: Vec<usize> = (0..batch.columns.len()).collect();
     let view = View::new(&batch.columns, &map, &batch.rows, FiringId(0)).prefix(to);
-    let end = with_context(env, Waker::noop(), |cx| run.run(&view, FiringIds::Listed(&batch.ids), from, cx));
+    let (mut letters, mut failures): (Vec<DeadLetter>, Vec<Failure>) = Default::default();
+    let mut cx =
+        RunContext { now, waker: Waker::noop(), letters: &mut letters, failures: &mut failures };
+    let end = run.run(&view, FiringIds::Listed(&batch.ids), from, &mut cx);
     let (mut done, mut hand, mut quarantined) = (to, None, None);
     if let Some((at, rest)) = end.pending {
         done = at;
@@ -417,7 +433,7 @@ fn run_view(
         done = next;
         quarantined = Some(failure);
     }
-    Ran { run, batch, done, hand, quarantined }
+    Ran { run, batch, done, hand, quarantined, letters, failures }
 }
 
 fn with_context<R>(env: &Env, waker: &Waker, code: impl FnOnce(&mut RunContext<'_>) -> R) -> R {
@@ -432,7 +448,9 @@ async fn joined<R>(thread: tokio::task::JoinHandle<R>) -> Result<R, tokio::task:
     thread.await
 }
 
-fn copy(inputs: &[Box<dyn acequia_core::column::AnyColumn>]) -> Vec<Box<dyn acequia_core::column::AnyColumn>> {
+fn copy(
+    inputs: &[Box<dyn acequia_core::column::AnyColumn>],
+) -> Vec<Box<dyn acequia_core::column::AnyColumn>> {
     inputs
         .iter()
         .map(|from| {

@@ -1,35 +1,52 @@
-//! The engine's side of every workload. Each function here is one place to plug a path of the engine in;
-//! an empty answer leaves the `ours` column empty.
+//! The engine's side of every workload. Each function here is one place where a path of the engine is
+//! plugged in; an empty answer leaves the `ours` column empty.
 //!
 //! A variant calls the nodes in [`crate::nodes`], records into a [`crate::tally::Tally`] in its last node
 //! and takes its events from [`crate::event::Source`].
 
-use crate::harness::{Start, Variant};
-use crate::workload::{flights, latency, wide};
+mod chain4;
+mod host;
+mod join;
+mod latency;
+mod lin;
+mod wide;
 
-/// `lin`, sequential first, then latest.
+use crate::harness::{Mode, Start, Variant};
+use crate::workload::{flights, latency::Way, wide as wide_load};
+use host::Feed;
+
+/// `lin`, sequential first.
 pub(crate) fn lin() -> Vec<Variant> {
-    Vec::new()
+    variants(|| lin::lin(Feed::Sequential), || lin::lin(Feed::Batched), || lin::lin(Feed::Latest))
 }
 
-/// `join`, sequential first, then latest.
+/// `join`, sequential first.
 pub(crate) fn join() -> Vec<Variant> {
-    Vec::new()
+    variants(|| join::join(Feed::Sequential), || join::join(Feed::Batched), || join::join(Feed::Latest))
 }
 
-/// `fan8`, sequential first, then latest.
+/// `fan8`, sequential first.
 pub(crate) fn fan8() -> Vec<Variant> {
-    Vec::new()
+    variants(|| lin::fan8(Feed::Sequential), || lin::fan8(Feed::Batched), || lin::fan8(Feed::Latest))
 }
 
-/// `chain4`, sequential first, then latest.
+/// `chain4`, sequential first.
 pub(crate) fn chain4() -> Vec<Variant> {
-    Vec::new()
+    variants(
+        || chain4::chain4(Feed::Sequential),
+        || chain4::chain4(Feed::Batched),
+        || chain4::chain4(Feed::Latest),
+    )
 }
 
-/// The ways to push one event: `in`, `out-woken`, `out-inline`, `out-busy`.
-pub(crate) fn latency() -> Vec<latency::Way> {
-    Vec::new()
+/// The ways to push one event.
+pub(crate) fn latency() -> Vec<Way> {
+    vec![
+        Way { mode: "in", measure: latency::woken },
+        Way { mode: "out-woken", measure: latency::woken },
+        Way { mode: "out-inline", measure: latency::inline },
+        Way { mode: "out-busy", measure: latency::busy },
+    ]
 }
 
 /// The departures, from the file.
@@ -38,11 +55,20 @@ pub(crate) fn flights() -> Option<flights::Sum> {
 }
 
 /// Starts so many reactors.
-pub(crate) fn wide() -> Option<wide::Start> {
-    None
+pub(crate) fn wide() -> Option<wide_load::Start> {
+    Some(wide::start)
 }
 
 /// What `memory` watches.
 pub(crate) fn memory() -> Option<Start> {
     lin().first().map(|variant| variant.start)
+}
+
+fn variants(sequential: Start, batched: Start, latest: Start) -> Vec<Variant> {
+    let variant = |mode, start| Variant { name: "ours", mode, start };
+    vec![
+        variant(Mode::Sequential, sequential),
+        variant(Mode::Batched, batched),
+        variant(Mode::Latest, latest),
+    ]
 }

@@ -26,6 +26,7 @@ pub(crate) fn rows(workload: &Saturated, scale: &Scale) -> Result<Vec<Row>, Benc
     let measured = compare(workload.id, &variants, scale.plan())?;
     let (baselines, ours) = measured.split_at(baselines.len());
     let sequential = ours.iter().find(|measured| measured.mode == Mode::Sequential);
+    let others = ours.iter().filter(|measured| measured.mode != Mode::Sequential);
     let latest = ours.iter().find(|measured| measured.mode == Mode::Latest);
     let mut rows = Vec::new();
     for (metric, figure) in [("wall", wall as fn(&Measured) -> f64), ("cpu", cpu)] {
@@ -39,9 +40,11 @@ pub(crate) fn rows(workload: &Saturated, scale: &Scale) -> Result<Vec<Row>, Benc
             bar: None,
         };
         rows.extend(workload.bars.iter().map(|bar| Row { bar: Some(*bar), ..row.clone() }));
-        let beside =
-            latest.map(|latest| Row { mode: latest.mode.as_str(), ours: Some(figure(latest)), ..row });
-        rows.extend(beside);
+        rows.extend(others.clone().map(|measured| Row {
+            mode: measured.mode.as_str(),
+            ours: Some(figure(measured)),
+            ..row.clone()
+        }));
     }
     rows.extend(latest.map(|latest| firings(workload, latest)));
     rows.extend(allocation_row(workload, scale)?);

@@ -14,7 +14,6 @@ use crate::resources::{Stopwatch, Used, resident_kib};
 use crate::tally::{Outcome, Tally};
 
 /// Events that may be outstanding in all reactors together.
-#[expect(dead_code, reason = "the engine's side keeps to it, once it is plugged in")]
 pub(crate) const OUTSTANDING: usize = 1_024;
 
 const COST: Bar = Bar { baseline: "ours@1", ratio: 4.0 };

@@ -30,7 +30,12 @@ impl Default for FaultBudget {
 impl FaultBudget {
     /// Never quarantines; each item is tried `attempts` times.
     pub fn unlimited(attempts: u32) -> Self {
-        Self { attempts: attempts.max(1), dead_letters: u32::MAX, faults: u32::MAX, window: Duration::from_secs(60) }
+        Self {
+            attempts: attempts.max(1),
+            dead_letters: u32::MAX,
+            faults: u32::MAX,
+            window: Duration::from_secs(60),
+        }
     }
 }
 

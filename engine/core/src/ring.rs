@@ -11,7 +11,7 @@ use crate::overflow::Overflow;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -65,6 +65,8 @@ pub struct Ring<T> {
     doorbell: OnceLock<Arc<dyn Doorbell>>,
     // Arrival numbers are drawn only where several rings are merged into one order.
     tickets: Option<Arc<AtomicU64>>,
+    // Looked at by handles before they publish; what the engine itself hands on still passes.
+    refusing: AtomicBool,
 }
 
 struct Inner<T> {
@@ -87,7 +89,14 @@ impl<T> Ring<T> {
             waiters: Vec::new(),
             drain_interval: Duration::from_millis(1),
         };
-        Self { inner: Mutex::new(inner), capacity: capacity.max(1), overflow, doorbell: OnceLock::new(), tickets }
+        Self {
+            inner: Mutex::new(inner),
+            capacity: capacity.max(1),
+            overflow,
+            doorbell: OnceLock::new(),
+            tickets,
+            refusing: AtomicBool::new(false),
+        }
     }
 
     /// Set, once, who is told that there is something to draw.
@@ -118,11 +127,16 @@ impl<T> Ring<T> {
     /// # Errors
     /// [`PushError::Full`] under [`Overflow::Block`]; [`PushError::Closed`] after [`Ring::close`].
     pub fn try_push(&self, item: T) -> Result<ItemId, PushError<T>> {
-        let (id, first) = self.try_publish(item)?;
-        if first {
-            self.announce();
+        let mut item = Some(item);
+        match self.publish_from(&mut item, None) {
+            Ok((id, first)) => {
+                if first {
+                    self.announce();
+                }
+                Ok(id)
+            }
+            Err(refusal) => Err(refusal.with(item)),
         }
-        Ok(id)
     }
 
     /// The same without telling the drawer: the caller sees to it that somebody draws.
@@ -130,25 +144,35 @@ impl<T> Ring<T> {
     /// # Errors
     /// As [`Ring::try_push`].
     pub fn push_quietly(&self, item: T) -> Result<ItemId, PushError<T>> {
-        self.try_publish(item).map(|(id, _)| id)
+        let mut item = Some(item);
+        self.publish_from(&mut item, None).map(|(id, _)| id).map_err(|refusal| refusal.with(item))
     }
 
-    /// Publish; true if the ring was empty before, so that nobody else has told the drawer.
-    fn try_publish(&self, item: T) -> Result<(ItemId, bool), PushError<T>> {
+    /// Publish what is in `item`; true if the ring was empty before, so that nobody else has told the
+    /// drawer. On a refusal the item stays where it is: nothing is moved but once, into its place.
+    #[inline]
+    fn publish_from(&self, item: &mut Option<T>, waiter: Option<&Waker>) -> Result<(ItemId, bool), Refusal> {
         let mut inner = self.lock();
         if inner.closed {
-            return Err(PushError::Closed { item });
+            return Err(Refusal::Closed);
         }
         if inner.queue.len() >= self.capacity && !self.make_room(&mut inner) {
             if self.overflow == Overflow::Block {
-                return Err(PushError::Full { item, retry_after: inner.drain_interval });
+                if let Some(waker) = waiter {
+                    inner.wait(waker);
+                }
+                return Err(Refusal::Full(inner.drain_interval));
             }
+            *item = None;
             let id = ItemId(inner.entry.accepted);
             inner.entry.accepted += 1;
             inner.entry.drop(Dropped::Overflow, 1);
             return Ok((id, false));
         }
-        let id = self.publish(&mut inner, item);
+        let id = ItemId(inner.entry.accepted);
+        if let Some(item) = item.take() {
+            self.publish(&mut inner, item);
+        }
         Ok((id, inner.queue.len() == 1))
     }
 
@@ -191,7 +215,12 @@ impl<T> Ring<T> {
 
     /// Publish `item`, waiting for room as long as it takes.
     pub fn push(&self, item: T) -> Push<'_, T> {
-        Push { ring: self, item: Some(item) }
+        Push { ring: self, item: Some(item), refused: false }
+    }
+
+    /// A publication that ends as [`PushError::Closed`] at its first poll.
+    pub fn refuse_push(&self, item: T) -> Push<'_, T> {
+        Push { ring: self, item: Some(item), refused: true }
     }
 
     /// Publish all of `items` in order, waiting for room as long as it takes. Resolves to the number
@@ -226,6 +255,12 @@ impl<T> Ring<T> {
         n
     }
 
+    /// Arrival number of the oldest item that waits, if this ring draws them.
+    pub fn front_ticket(&self) -> Option<u64> {
+        self.tickets.as_ref()?;
+        self.lock().tickets.front().copied()
+    }
+
     /// Take one item, if there is one.
     pub fn try_pop(&self) -> Option<T> {
         let mut inner = self.lock();
@@ -237,13 +272,25 @@ impl<T> Ring<T> {
         item
     }
 
-    /// Refuse further items. What waits stays, to be drawn.
+    /// Refuse further items. What waits stays, to be drawn; senders and drawer are told.
     pub fn close(&self) {
         let mut inner = self.lock();
         inner.closed = true;
         let waiters = inner.take_waiters();
         drop(inner);
         wake_all(waiters);
+        self.announce();
+    }
+
+    /// Have handles refuse from now on; what is already inside the engine still passes.
+    pub fn refuse(&self) {
+        self.refusing.store(true, Ordering::Release);
+    }
+
+    /// Whether handles refuse.
+    #[inline]
+    pub fn is_refusing(&self) -> bool {
+        self.refusing.load(Ordering::Acquire)
     }
 
     /// Take items again after [`Ring::close`].
@@ -286,13 +333,13 @@ impl<T> Ring<T> {
         }
     }
 
-    fn publish(&self, inner: &mut Inner<T>, item: T) -> ItemId {
+    #[inline]
+    fn publish(&self, inner: &mut Inner<T>, item: T) {
         if let Some(tickets) = &self.tickets {
             inner.tickets.push_back(tickets.fetch_add(1, Ordering::Relaxed));
         }
         inner.queue.push_back(item);
         inner.entry.accepted += 1;
-        ItemId(inner.entry.accepted - 1)
     }
 
     /// Room by giving up older items, where the policy says so.
@@ -354,6 +401,7 @@ pub struct Closed;
 pub struct Push<'a, T> {
     ring: &'a Ring<T>,
     item: Option<T>,
+    refused: bool,
 }
 
 // The item is moved out, never pinned.
@@ -362,22 +410,38 @@ impl<T> Unpin for Push<'_, T> {}
 impl<T> Future for Push<'_, T> {
     type Output = Result<ItemId, PushError<T>>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let ring = self.ring;
-        let Some(mut item) = self.item.take() else {
-            unreachable!("a push is polled after it has resolved")
-        };
-        // Between a refusal and the registration a draw may make room, hence the second look.
-        for registered in [false, true] {
-            match ring.try_push(item) {
-                Err(PushError::Full { item: back, .. }) => item = back,
-                resolved => return Poll::Ready(resolved),
-            }
-            if !registered {
-                ring.lock().wait(cx.waker());
-            }
+        if self.refused {
+            return Poll::Ready(Err(Refusal::Closed.with(self.item.take())));
         }
-        self.item = Some(item);
-        Poll::Pending
+        // The refusal and the registration of the waiter are one step under the ring's lock.
+        match ring.publish_from(&mut self.item, Some(cx.waker())) {
+            Ok((id, first)) => {
+                if first {
+                    ring.announce();
+                }
+                Poll::Ready(Ok(id))
+            }
+            Err(Refusal::Full(_)) => Poll::Pending,
+            Err(closed @ Refusal::Closed) => Poll::Ready(Err(closed.with(self.item.take()))),
+        }
+    }
+}
+
+/// Why an item stayed with its sender.
+enum Refusal {
+    Full(Duration),
+    Closed,
+}
+
+impl Refusal {
+    fn with<T>(self, item: Option<T>) -> PushError<T> {
+        let Some(item) = item else { unreachable!("a refused item stays with its sender") };
+        match self {
+            Self::Full(retry_after) => PushError::Full { item, retry_after },
+            Self::Closed => PushError::Closed { item },
+        }
     }
 }

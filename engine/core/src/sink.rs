@@ -164,6 +164,8 @@ where
 /// Publishes into a ring: another accumulator, or a channel.
 pub struct RingSink<T> {
     ring: Arc<Ring<T>>,
+    /// The ring has no other sender: it ends with this sink.
+    only_sender: bool,
     queue: VecDeque<T>,
     entry: Entry,
 }
@@ -172,7 +174,20 @@ impl<T: Payload> RingSink<T> {
     /// A sink into `ring`. Under [`crate::Overflow::Block`] what finds no room waits here, and the graph
     /// waits with it.
     pub fn new(ring: Arc<Ring<T>>) -> Self {
-        Self { ring, queue: VecDeque::new(), entry: Entry::default() }
+        Self { ring, only_sender: false, queue: VecDeque::new(), entry: Entry::default() }
+    }
+
+    /// The same for a channel: when the sink goes, the receiver learns that nothing more comes.
+    pub fn channel(ring: Arc<Ring<T>>) -> Self {
+        Self { ring, only_sender: true, queue: VecDeque::new(), entry: Entry::default() }
+    }
+}
+
+impl<T> Drop for RingSink<T> {
+    fn drop(&mut self) {
+        if self.only_sender {
+            self.ring.close();
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use crate::ring::{PushError, Ring};
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A boxed future of a source.
@@ -58,7 +58,9 @@ impl<E: Send + 'static> SourceOut<E> {
     pub async fn push(&self, event: E) -> Result<(), Failure> {
         match self.ring.push(event).await {
             Ok(_) => Ok(()),
-            Err(PushError::Closed { .. } | PushError::Full { .. }) => Err(Failure::error("the accumulator is closed")),
+            Err(PushError::Closed { .. } | PushError::Full { .. }) => {
+                Err(Failure::error("the accumulator is closed"))
+            }
         }
     }
 
@@ -97,7 +99,8 @@ pub enum SourceDrive {
     },
 }
 
-type MakeDrive = Arc<dyn Fn(&Arc<dyn Any + Send + Sync>, &Arc<SourceOffset>) -> Option<SourceDrive> + Send + Sync>;
+type MakeDrive =
+    Arc<dyn Fn(&Arc<dyn Any + Send + Sync>, &Arc<SourceOffset>) -> Option<SourceDrive> + Send + Sync>;
 
 /// A source, declared.
 #[derive(Clone)]
@@ -147,7 +150,11 @@ impl SourceDecl {
     }
 
     /// Set it in motion over the accumulator's ring; `None` if the ring carries another type.
-    pub fn drive(&self, ring: &Arc<dyn Any + Send + Sync>, offset: &Arc<SourceOffset>) -> Option<SourceDrive> {
+    pub fn drive(
+        &self,
+        ring: &Arc<dyn Any + Send + Sync>,
+        offset: &Arc<SourceOffset>,
+    ) -> Option<SourceDrive> {
         (self.make)(ring, offset)
     }
 }

@@ -8,17 +8,19 @@ pub mod def;
 pub mod package;
 
 pub use acequia_core::accumulator::{
-    Accumulator, AccumulatorDecl, Batch, Emitter, Fate, Incoming, Kind, Passthrough, Released, Span, StateWindow,
-    Stateful, Window, WindowShape,
+    Accumulator, AccumulatorDecl, Batch, Emitter, Fate, Incoming, Kind, Passthrough, Released, Span,
+    StateWindow, Stateful, Window, WindowShape,
 };
 pub use acequia_core::fault::{Failure, FailureKind, FaultBudget};
-pub use acequia_core::graph::{GraphBuilder, GraphDecl, GraphPart, GraphPlacement, InputDecl, Presence, TerminalDecl};
+pub use acequia_core::graph::{
+    GraphBuilder, GraphDecl, GraphPart, GraphPlacement, InputDecl, Presence, TerminalDecl,
+};
 pub use acequia_core::reactor::{CriteriaDecl, ReactorDecl, Strategy, k_of, when_all, when_any};
 pub use acequia_core::source::{SourceDecl, SourceOut};
 pub use acequia_core::{Overflow, Payload, Timestamp};
 pub use acequia_macros::{
-    batch_accumulator, computation_graph, passthrough_accumulator, polling_accumulator, reactor, state_accumulator,
-    stream_accumulator, window_accumulator,
+    batch_accumulator, computation_graph, passthrough_accumulator, polling_accumulator, reactor,
+    state_accumulator, stream_accumulator, window_accumulator,
 };
 pub use def::{AccumulatorDef, GraphDef, ReactorDef, SourceKey};
 pub use package::Package;

@@ -59,7 +59,12 @@ impl EngineBuilder {
     }
 
     /// Send the outputs of `terminal` of `graph` to `sink`. A terminal may have several.
-    pub fn sink(mut self, graph: impl Into<GraphName>, terminal: impl Into<TerminalName>, sink: Sink) -> Self {
+    pub fn sink(
+        mut self,
+        graph: impl Into<GraphName>,
+        terminal: impl Into<TerminalName>,
+        sink: Sink,
+    ) -> Self {
         self.sinks.push((graph.into(), terminal.into(), sink));
         self
     }
@@ -107,9 +112,11 @@ impl EngineBuilder {
                 .collect(),
         };
         let directory = Arc::<Directory>::default();
-        let args = RootArgs { env: Arc::clone(&env), directory: Arc::clone(&directory), shards: shards.clone() };
-        let (root, _) =
-            Actor::spawn(None, RootActor, args).await.map_err(|error| StartError::Root { reason: error.to_string() })?;
+        let args =
+            RootArgs { env: Arc::clone(&env), directory: Arc::clone(&directory), shards: shards.clone() };
+        let (root, _) = Actor::spawn(None, RootActor, args)
+            .await
+            .map_err(|error| StartError::Root { reason: error.to_string() })?;
         let engine = Engine {
             inner: Arc::new(Inner {
                 env,

@@ -62,7 +62,9 @@ impl ReactorHandle {
     pub async fn fire_with(&self, inputs: FireInput) -> Result<FiringId, FireError> {
         let reactor = self.name.clone();
         let inputs = inputs.values;
-        self.call(|reply| ReactorMsg::Fire { inputs, reply }).await.unwrap_or(Err(FireError::Gone { reactor }))
+        self.call(|reply| ReactorMsg::Fire { inputs, reply })
+            .await
+            .unwrap_or(Err(FireError::Gone { reactor }))
     }
 
     /// Stop firing; events are accepted and remembered. Survives a restart of the reactor.
@@ -128,7 +130,10 @@ impl ReactorHandle {
         self.engine.inner.directory.reactors.get(&self.name).map(|entry| Arc::clone(&entry.cell))
     }
 
-    async fn call<R: Send + 'static>(&self, message: impl FnOnce(RpcReplyPort<R>) -> ReactorMsg) -> Option<R> {
+    async fn call<R: Send + 'static>(
+        &self,
+        message: impl FnOnce(RpcReplyPort<R>) -> ReactorMsg,
+    ) -> Option<R> {
         let actor = self.engine.inner.directory.reactors.get(&self.name)?.actor.clone()?;
         let deadline = self.engine.inner.env.settings.call_deadline;
         match actor.call(message, Some(deadline)).await {
@@ -148,7 +153,8 @@ impl FiringStream {
     /// The next firings, at most `max`; empty if there are none yet.
     pub async fn read(&mut self, max: usize) -> Vec<FiringRecord> {
         let subscription = self.subscription;
-        let read = self.cell.ask(move |state, cx| (state.log().read(subscription, max, cx.now), Default::default()));
+        let read =
+            self.cell.ask(move |state, cx| (state.log().read(subscription, max, cx.now), Default::default()));
         read.await.unwrap_or_default()
     }
 }

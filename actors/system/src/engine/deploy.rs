@@ -6,8 +6,7 @@ use crate::directory::{AccumulatorEntry, GraphEntry, ReactorEntry};
 use crate::package::PackageArgs;
 use crate::root::RootMsg;
 use crate::sink::{Sink, SinkError};
-use acequia_core::cell::command::map_inputs;
-use acequia_core::cell::{BindError, Cell, CellTurn};
+use acequia_core::cell::{BindError, Cell, CellTurn, map_inputs};
 use acequia_core::graph::GraphDecl;
 use acequia_core::id::{AccumulatorName, GraphName, PackageName, ReactorName, TerminalName};
 use acequia_core::reactor::{ReactorDecl, ReactorDeclError};
@@ -30,7 +29,9 @@ pub enum StartError {
     #[error(transparent)]
     Sink(#[from] SinkError),
     /// A name is taken.
-    #[error("E0410: package {package} declares {what} {name}, which package {owner} owns already; rename one of them")]
+    #[error(
+        "E0410: package {package} declares {what} {name}, which package {owner} owns already; rename one of them"
+    )]
     NameTaken {
         /// The package that was refused.
         package: PackageName,
@@ -42,7 +43,9 @@ pub enum StartError {
         owner: PackageName,
     },
     /// A graph is bound to a reactor that is not there.
-    #[error("E0411: reactor '{reactor}' not loaded; the publishing package must load before its subscribers (package {package}, graph {graph})")]
+    #[error(
+        "E0411: reactor '{reactor}' not loaded; the publishing package must load before its subscribers (package {package}, graph {graph})"
+    )]
     ReactorNotLoaded {
         /// The package that was refused.
         package: PackageName,
@@ -124,8 +127,10 @@ impl Engine {
                 return taken("reactor", reactor.name.to_string(), package.name().clone());
             }
             for accumulator in &reactor.accumulators {
-                let owner = directory.accumulators.get(&accumulator.name).map(|entry| entry.cell.name().clone());
-                let owner = owner.and_then(|reactor| directory.reactors.get(&reactor).map(|e| e.package.clone()));
+                let owner =
+                    directory.accumulators.get(&accumulator.name).map(|entry| entry.cell.name().clone());
+                let owner =
+                    owner.and_then(|reactor| directory.reactors.get(&reactor).map(|e| e.package.clone()));
                 if let Some(owner) = owner {
                     return taken("accumulator", accumulator.name.to_string(), owner);
                 }
@@ -177,7 +182,8 @@ impl Engine {
         for decl in package.reactors() {
             let cell = Cell::new(decl.clone(), self.inner.env.settings.slow_firing)?;
             let number = self.inner.next_shard.fetch_add(1, Ordering::Relaxed) % self.inner.shards.len();
-            let cell = SharedCell::new(cell, Arc::clone(&self.inner.env), Arc::clone(&self.inner.shards[number]));
+            let cell =
+                SharedCell::new(cell, Arc::clone(&self.inner.env), Arc::clone(&self.inner.shards[number]));
             for (source, accumulator) in decl.accumulators.iter().enumerate() {
                 offsets.insert(accumulator.name.clone(), Arc::default());
                 let entry = AccumulatorEntry { cell: Arc::clone(&cell), source, event: accumulator.event };
@@ -220,7 +226,12 @@ impl Engine {
         self.attach_now(graph.into(), terminal.into(), sink).await
     }
 
-    async fn attach_now(&self, graph: GraphName, terminal: TerminalName, sink: Sink) -> Result<(), AttachError> {
+    async fn attach_now(
+        &self,
+        graph: GraphName,
+        terminal: TerminalName,
+        sink: Sink,
+    ) -> Result<(), AttachError> {
         let Some(decl) = self.inner.directory.graphs.get(&graph).map(|entry| entry.decl.clone()) else {
             return Err(SinkError::UnknownGraph { graph });
         };

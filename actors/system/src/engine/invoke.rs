@@ -75,7 +75,9 @@ pub enum InvokeError {
         graph: GraphName,
     },
     /// It is bound to a reactor, which invokes it.
-    #[error("E0441: graph {graph} is bound to a reactor; use the reactor's `fire`, or declare it without a trigger")]
+    #[error(
+        "E0441: graph {graph} is bound to a reactor; use the reactor's `fire`, or declare it without a trigger"
+    )]
     Bound {
         /// The graph.
         graph: GraphName,
@@ -139,16 +141,20 @@ impl Engine {
         let begun = if blocking {
             self.inner.env.spawn_blocking(first).await.unwrap_or_else(|error| Err(Failure::error(error)))
         } else {
-            self.inner.env.spawn(async move { first() }).await.unwrap_or_else(|error| Err(Failure::error(error)))
+            self.inner
+                .env
+                .spawn(async move { first() })
+                .await
+                .unwrap_or_else(|error| Err(Failure::error(error)))
         };
         let (mut run, pending) = begun.map_err(failed)?;
         if let Some(rest) = pending {
             let awaited = guarded_future(async { Ok(rest.await) });
             let (commit, failure) = match deadline {
                 None => awaited.await,
-                Some(limit) => {
-                    tokio::time::timeout(limit, awaited).await.unwrap_or_else(|_| Err(Failure::timed_out(limit)))
-                }
+                Some(limit) => tokio::time::timeout(limit, awaited)
+                    .await
+                    .unwrap_or_else(|_| Err(Failure::timed_out(limit))),
             }
             .map_err(failed)?;
             if let Some(failure) = failure {

@@ -141,7 +141,7 @@ impl Engine {
         unsettled
     }
 
-    pub(super) async fn open(&self) -> Vec<Open> {
+    pub(crate) async fn open(&self) -> Vec<Open> {
         let mut all = Vec::new();
         for cell in self.inner.directory.cells() {
             all.extend(cell.ask(|state, _| (state.open(), CellTurn::default())).await.unwrap_or_default());

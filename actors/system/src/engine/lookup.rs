@@ -5,12 +5,12 @@ use crate::handle::AccumulatorHandle;
 use crate::sink::{Receiver, Sink, SinkError};
 use acequia_core::Overflow;
 use acequia_core::accumulator::JsonPushError;
+use acequia_core::health::SourceHealth;
 use acequia_core::id::{AccumulatorName, GraphName, ItemId, ReactorName, TerminalName};
 use acequia_core::ledger::Dropped;
 use acequia_core::letter::{DeadLetter, Letter, Place};
 use acequia_core::payload::{Payload, PayloadType};
 use acequia_core::ring::Ring;
-use acequia_core::health::SourceHealth;
 use std::sync::Arc;
 
 /// A name that leads nowhere, or to another type.
@@ -57,11 +57,12 @@ impl Engine {
             takes: entry.event.name(),
             given: PayloadType::of::<T>().name(),
         };
-        let ring = entry.cell.ring(entry.source).clone().as_any().downcast::<Ring<T>>().map_err(|_| other())?;
+        let ring =
+            entry.cell.ring(entry.source).clone().as_any().downcast::<Ring<T>>().map_err(|_| other())?;
         Ok(AccumulatorHandle::new(ring, Arc::clone(&entry.cell)))
     }
 
-    fn accumulator_entry(&self, name: &str) -> Result<crate::directory::AccumulatorEntry, LookupError> {
+    pub(crate) fn accumulator_entry(&self, name: &str) -> Result<crate::directory::AccumulatorEntry, LookupError> {
         let directory = &self.inner.directory;
         directory.accumulators.get(name).map(|entry| entry.clone()).ok_or_else(|| {
             let mut known: Vec<_> = directory.accumulators.iter().map(|entry| entry.key().clone()).collect();
@@ -84,7 +85,11 @@ impl Engine {
     ///
     /// # Errors
     /// [`LookupError`] for an unknown name; the inner error if the event was not taken.
-    pub fn push_json(&self, accumulator: &str, json: &[u8]) -> Result<Result<ItemId, JsonPushError>, LookupError> {
+    pub fn push_json(
+        &self,
+        accumulator: &str,
+        json: &[u8],
+    ) -> Result<Result<ItemId, JsonPushError>, LookupError> {
         let entry = self.accumulator_entry(accumulator)?;
         if self.inner.env.is_stopping() {
             return Ok(Err(JsonPushError::Closed));

@@ -2,6 +2,8 @@
 
 mod builder;
 mod commands;
+#[cfg(feature = "testing")]
+mod crash;
 mod deploy;
 mod invoke;
 mod ledger;
@@ -10,6 +12,8 @@ mod replay;
 mod shutdown;
 
 pub use builder::{EngineBuilder, Placement};
+#[cfg(feature = "testing")]
+pub use crash::Component;
 pub use commands::{FireInput, FiringStream, ReactorHandle};
 pub use deploy::{AttachError, StartError};
 pub use invoke::{Invocation, InvokeError, Terminals};
@@ -49,6 +53,11 @@ impl Engine {
     /// Describe an engine.
     pub fn builder() -> EngineBuilder {
         EngineBuilder::new()
+    }
+
+    /// Identifies this engine among all, in logs and traces.
+    pub fn id(&self) -> uuid::Uuid {
+        self.inner.env.id
     }
 
     /// Items that were given up.

@@ -25,6 +25,9 @@ impl Engine {
         let began = self.inner.env.now();
         let end = began.after(deadline);
         self.inner.env.begin_stopping();
+        for ring in self.inner.directory.cells().iter().flat_map(|cell| cell.rings()) {
+            ring.refuse();
+        }
         let _one = self.inner.deploying.lock().await;
         self.ask_root(|reply| RootMsg::StopSources { reply }).await;
         self.drain(end).await;

@@ -45,7 +45,9 @@ pub enum SinkError {
         known: Vec<TerminalName>,
     },
     /// The sink takes another type.
-    #[error("E0403: terminal {graph}.{terminal} yields {offered}, the sink takes {wanted}; use the terminal's type")]
+    #[error(
+        "E0403: terminal {graph}.{terminal} yields {offered}, the sink takes {wanted}; use the terminal's type"
+    )]
     TypeMismatch {
         /// The graph.
         graph: GraphName,
@@ -67,7 +69,9 @@ pub enum SinkError {
         accumulator: AccumulatorName,
     },
     /// Feeding that accumulator would close a circle.
-    #[error("E0405: feeding {accumulator} from {graph}.{terminal} closes a cycle: {path}; break it with a source of your own")]
+    #[error(
+        "E0405: feeding {accumulator} from {graph}.{terminal} closes a cycle: {path}; break it with a source of your own"
+    )]
     Cycle {
         /// The graph.
         graph: GraphName,
@@ -94,7 +98,9 @@ impl Sink {
     }
 
     /// The same with a function that may fail.
-    pub fn try_callback<T: Payload>(function: impl FnMut(&T) -> Result<(), Failure> + Send + 'static) -> Self {
+    pub fn try_callback<T: Payload>(
+        function: impl FnMut(&T) -> Result<(), Failure> + Send + 'static,
+    ) -> Self {
         Self::ready(CallbackSink::<T, _>::new(FaultBudget::unlimited(3), function))
     }
 
@@ -109,7 +115,7 @@ impl Sink {
         let bell = Arc::new(ReceiverBell::default());
         ring.set_doorbell(Arc::clone(&bell) as Arc<dyn Doorbell>);
         let receiver = Receiver { ring: Arc::clone(&ring), bell };
-        (Self::ready(RingSink::new(ring)), receiver)
+        (Self::ready(RingSink::channel(ring)), receiver)
     }
 
     /// Append each value to a file, one JSON text a line. The file is created, and written by a thread of
@@ -213,7 +219,7 @@ impl<T: Payload> Receiver<T> {
         // A value may have come between the look and the registration.
         match self.ring.try_pop() {
             Some(value) => Poll::Ready(Some(value)),
-            None if Arc::strong_count(&self.ring) == 1 => Poll::Ready(None),
+            None if self.ring.is_closed() => Poll::Ready(None),
             None => Poll::Pending,
         }
     }

@@ -49,7 +49,13 @@ impl NdjsonSink {
         let thread = std::thread::Builder::new()
             .name("acequia-ndjson".to_owned())
             .spawn(move || write_lines(BufWriter::new(file), &from, &writer))?;
-        Ok(Self { queue: VecDeque::new(), to: Some(to), shared, thread: Some(thread), entry: Entry::default() })
+        Ok(Self {
+            queue: VecDeque::new(),
+            to: Some(to),
+            shared,
+            thread: Some(thread),
+            entry: Entry::default(),
+        })
     }
 
     fn accept(&mut self, value: &serde_json::Value) {

@@ -25,6 +25,7 @@ pub(crate) struct SourceArgs {
     pub(crate) decl: SourceDecl,
     pub(crate) ring: Arc<dyn Any + Send + Sync>,
     pub(crate) offset: Arc<SourceOffset>,
+    pub(crate) lease: Arc<tokio::sync::Mutex<()>>,
     pub(crate) env: Arc<Env>,
     pub(crate) accumulator: ActorRef<AccumulatorMsg>,
 }
@@ -38,6 +39,26 @@ pub(crate) struct SourceState {
     task: AbortHandle,
 }
 
+// Not `post_stop`: after a kill, too, the future must not go on without its actor.
+impl Drop for SourceState {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Tells the actor that the run ended, however it did.
+struct LastWord {
+    actor: ActorRef<SourceMsg>,
+    result: Option<Result<(), Failure>>,
+}
+
+impl Drop for LastWord {
+    fn drop(&mut self) {
+        let silent = || Err(Failure::error("the source's task ended without a result"));
+        let _ = self.actor.cast(SourceMsg::Ended { result: self.result.take().unwrap_or_else(silent) });
+    }
+}
+
 impl Actor for SourceActor {
     type Msg = SourceMsg;
     type State = SourceState;
@@ -48,27 +69,15 @@ impl Actor for SourceActor {
         myself: ActorRef<SourceMsg>,
         args: SourceArgs,
     ) -> Result<SourceState, ActorProcessingErr> {
-        let drive = guarded(|| {
-            let drive = args.decl.drive(&args.ring, &args.offset);
-            drive.ok_or_else(|| {
-                Failure::error(format_args!("the source of {} yields another type than its events", args.name))
-            })
-        })?;
-        let (env, accumulator) = (Arc::clone(&args.env), args.accumulator.clone());
-        let task = args.env.spawn(async move {
-            let _ = accumulator.cast(AccumulatorMsg::SourceLive);
-            let result = match drive {
-                SourceDrive::Run(future) => guarded_future(future).await,
-                SourceDrive::Poll { interval, poll } => poll_forever(&env, interval, poll).await,
-            };
-            let _ = myself.cast(SourceMsg::Ended { result });
+        let env = Arc::clone(&args.env);
+        let task = env.spawn(async move {
+            let mut word = LastWord { actor: myself, result: None };
+            // The run before this one may still be on its way out.
+            let _lease = Arc::clone(&args.lease).lock_owned().await;
+            let _ = args.accumulator.cast(AccumulatorMsg::SourceLive { run: word.actor.get_id() });
+            word.result = Some(run(&args).await);
         });
         Ok(SourceState { task: task.abort_handle() })
-    }
-
-    async fn post_stop(&self, _: ActorRef<SourceMsg>, state: &mut SourceState) -> Result<(), ActorProcessingErr> {
-        state.task.abort();
-        Ok(())
     }
 
     async fn handle(
@@ -83,6 +92,19 @@ impl Actor for SourceActor {
             SourceMsg::Ended { result: Err(failure) } => return Err(failure.to_string().into()),
         }
         Ok(())
+    }
+}
+
+/// Make the source's future and drive it to its end.
+async fn run(args: &SourceArgs) -> Result<(), Failure> {
+    let drive = guarded(|| {
+        let drive = args.decl.drive(&args.ring, &args.offset);
+        let other = || format!("the source of {} yields another type than its events", args.name);
+        drive.ok_or_else(|| Failure::error(other()))
+    })?;
+    match drive {
+        SourceDrive::Run(future) => guarded_future(future).await,
+        SourceDrive::Poll { interval, poll } => poll_forever(&args.env, interval, poll).await,
     }
 }
 

@@ -25,6 +25,8 @@ pub trait AnyRing: Send + Sync {
     fn set_doorbell(&self, doorbell: Arc<dyn Doorbell>);
     /// Refuse further items.
     fn close(&self);
+    /// Have handles refuse from now on.
+    fn refuse(&self);
     /// Take items again.
     fn open(&self);
     /// Publish an item read from JSON. Bytes of another type are counted as dropped(undecodable) and
@@ -83,6 +85,10 @@ impl<T: Payload> AnyRing for Ring<T> {
 
     fn close(&self) {
         self.close();
+    }
+
+    fn refuse(&self) {
+        self.refuse();
     }
 
     fn open(&self) {

@@ -132,6 +132,9 @@ impl AccumulatorDecl {
 
 impl std::fmt::Debug for AccumulatorDecl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AccumulatorDecl").field("name", &self.name).field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("AccumulatorDecl")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
     }
 }

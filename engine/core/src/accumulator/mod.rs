@@ -77,6 +77,17 @@ pub trait Accumulator: Send + 'static {
         out: &mut Emitter<'_, Self::Boundary>,
     ) -> Result<Fate<Self::Boundary>, Failure>;
 
+    /// Handle the first `n` events at once, if this kind only hands events on: all of them are then
+    /// settled(handed on). False, and nothing done, for every other kind.
+    fn accept_run(
+        &mut self,
+        _events: &mut VecDeque<Self::Event>,
+        _n: usize,
+        _out: &mut Emitter<'_, Self::Boundary>,
+    ) -> bool {
+        false
+    }
+
     /// What it offers as it starts, before any event.
     fn start(&mut self, _out: &mut Emitter<'_, Self::Boundary>) {}
 
@@ -193,6 +204,11 @@ impl<'a, B> Emitter<'a, B> {
     /// An emitter that appends to `items`.
     pub fn new(items: &'a mut Vec<B>) -> Self {
         Self { items }
+    }
+
+    /// Emit several boundaries.
+    pub fn extend(&mut self, boundaries: impl Iterator<Item = B>) {
+        self.items.extend(boundaries);
     }
 
     /// Emit one boundary.

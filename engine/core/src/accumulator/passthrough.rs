@@ -5,6 +5,7 @@ use crate::fault::Failure;
 use crate::ledger::Settled;
 use crate::payload::Payload;
 use std::future::Future;
+use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -25,6 +26,11 @@ impl<E: Payload> Accumulator for Identity<E> {
     fn accept(&mut self, event: Incoming<'_, E>, out: &mut Emitter<'_, E>) -> Result<Fate<E>, Failure> {
         out.emit(event.take());
         Ok(Fate::Settled(Settled::HandedOn))
+    }
+
+    fn accept_run(&mut self, events: &mut VecDeque<E>, n: usize, out: &mut Emitter<'_, E>) -> bool {
+        out.extend(events.drain(..n));
+        true
     }
 }
 

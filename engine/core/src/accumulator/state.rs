@@ -52,7 +52,11 @@ where
     type Event = E;
     type Boundary = Vec<T>;
 
-    fn accept(&mut self, event: Incoming<'_, E>, out: &mut Emitter<'_, Vec<T>>) -> Result<Fate<Vec<T>>, Failure> {
+    fn accept(
+        &mut self,
+        event: Incoming<'_, E>,
+        out: &mut Emitter<'_, Vec<T>>,
+    ) -> Result<Fate<Vec<T>>, Failure> {
         let Some(value) = (self.function)(event.get())? else {
             return Ok(Fate::Settled(Settled::Filtered));
         };

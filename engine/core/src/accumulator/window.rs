@@ -155,7 +155,11 @@ where
     }
 
     fn pane(&mut self, start: Timestamp, size: Duration) -> &mut Pane<E> {
-        self.panes.entry(start).or_insert_with(|| Pane { end: start.after(size), events: Vec::new(), owned: 0 })
+        self.panes.entry(start).or_insert_with(|| Pane {
+            end: start.after(size),
+            events: Vec::new(),
+            owned: 0,
+        })
     }
 
     /// Put `event` into its session, joining those that it connects; hands it back if late.
@@ -272,9 +276,11 @@ where
             let Some(pane) = self.panes.remove(&start) else { continue };
             let all_owned = pane.owned == pane.events.len() as u64;
             // An event is given up once, with the last of its panes.
-            given_up.extend(pane.events.into_iter().filter(|event| {
-                all_owned || self.starts((self.time_of)(event)).0.last() == Some(&start)
-            }));
+            given_up.extend(
+                pane.events
+                    .into_iter()
+                    .filter(|event| all_owned || self.starts((self.time_of)(event)).0.last() == Some(&start)),
+            );
         }
         if self.panes.is_empty() {
             self.closable = None;

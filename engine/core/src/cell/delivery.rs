@@ -34,7 +34,11 @@ impl Batch {
     }
 
     fn fresh(&self) -> Self {
-        Self { columns: self.columns.iter().map(|column| column.fresh()).collect(), rows: Vec::new(), ids: Vec::new() }
+        Self {
+            columns: self.columns.iter().map(|column| column.fresh()).collect(),
+            rows: Vec::new(),
+            ids: Vec::new(),
+        }
     }
 
     /// One firing from its inputs, as a dead letter or a retry keeps them.

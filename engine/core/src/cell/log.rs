@@ -208,10 +208,9 @@ impl FiringLog {
 
     fn iter_from(&self, from: u64) -> impl Iterator<Item = FiringRecord> {
         let start = self.turns.partition_point(|record| record.first + record.n <= from);
-        self.turns
-            .iter()
-            .skip(start)
-            .flat_map(move |record| (from.max(record.first)..record.first + record.n).map(|id| record.firing(id)))
+        self.turns.iter().skip(start).flat_map(move |record| {
+            (from.max(record.first)..record.first + record.n).map(|id| record.firing(id))
+        })
     }
 }
 

@@ -4,15 +4,18 @@
 //! graphs. It is a plain value: whoever owns it for a moment runs a turn, by calling [`Cell::turn`]. The
 //! actors around it say when.
 
+pub mod bind;
 pub mod command;
 pub mod delivery;
+pub mod inspect;
 pub mod log;
 pub mod run;
 pub mod seat;
 pub mod turn;
 pub mod unsettled;
 
-pub use command::{BindError, FireError};
+pub use bind::{BindError, map_inputs};
+pub use command::FireError;
 pub use delivery::{Batch, Delivery};
 pub use log::{Cause, FiringLog, FiringRecord, Outcome, SubscriberOutcome, Subscription};
 pub use run::{FiringIds, GraphRun, RunContext, RunEnd};
@@ -23,7 +26,7 @@ pub use unsettled::{EdgeKind, EdgeName, Open};
 use crate::accumulator::AnySlot;
 use crate::column::AnyColumn;
 use crate::ledger::Entry;
-use crate::reactor::{Policy, ReactorDecl, ReactorDeclError};
+use crate::reactor::{Policy, ReactorDecl, ReactorDeclError, SourceSet};
 use log::LoggedGraph;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -37,8 +40,8 @@ pub struct Cell {
     columns: Vec<Box<dyn AnyColumn>>,
     /// Arrival numbers of boundaries at the end of each column that were not merged yet.
     orders: Vec<Vec<u64>>,
-    /// Arrival number of the oldest event that was drawn and not handled.
-    horizon: u64,
+    /// Sources whose events found their column full in this turn.
+    starved: SourceSet,
     seats: Vec<Seat>,
     logged: Arc<[LoggedGraph]>,
     log: FiringLog,
@@ -63,13 +66,14 @@ impl Cell {
         let n = decl.accumulators.len();
         // One source needs no arrival numbers: its ring is the order.
         let tickets = (n > 1).then(|| Arc::new(AtomicU64::new(0)));
-        let slots: Vec<_> = decl.accumulators.iter().map(|accumulator| accumulator.slot(tickets.clone())).collect();
+        let slots: Vec<_> =
+            decl.accumulators.iter().map(|accumulator| accumulator.slot(tickets.clone())).collect();
         Ok(Self {
             policy: Policy::new(criteria, decl.strategy, n),
             columns: slots.iter().map(|slot| slot.column()).collect(),
             slots,
             orders: vec![Vec::new(); n],
-            horizon: u64::MAX,
+            starved: SourceSet::EMPTY,
             seats: Vec::new(),
             logged: Arc::new([]),
             log: FiringLog::new(decl.log_firings, decl.log_age),

@@ -87,7 +87,12 @@ impl GraphRun {
 
     /// Put a fresh part in and forget past faults; sinks stay.
     pub fn reinstall(&mut self) {
-        self.part = self.decl.part();
+        self.install(self.decl.part());
+    }
+
+    /// The same with a part that was made elsewhere.
+    pub fn install(&mut self, part: Box<dyn GraphPart>) {
+        self.part = part;
         self.meter = FaultMeter::new(self.decl.budget);
         self.hand = None;
     }
@@ -103,7 +108,13 @@ impl GraphRun {
     }
 
     /// Run the firings `from..` of `view`. Each ends completed, dead-lettered, or as `RunEnd` says.
-    pub fn run(&mut self, view: &View<'_>, ids: FiringIds<'_>, from: usize, cx: &mut RunContext<'_>) -> RunEnd {
+    pub fn run(
+        &mut self,
+        view: &View<'_>,
+        ids: FiringIds<'_>,
+        from: usize,
+        cx: &mut RunContext<'_>,
+    ) -> RunEnd {
         let n = view.len();
         let mut from = from;
         let mut end = RunEnd::default();
@@ -299,13 +310,19 @@ impl GraphRun {
         names.zip(self.outcomes.into_outputs()).collect()
     }
 
-    /// Forget what happened since its ledger was `before`: a firing that was given up elsewhere came back.
-    pub fn discount(&mut self, before: Entry) {
+    /// A firing came back after its deadline, for which it was given up elsewhere: forget what it did
+    /// since the ledger was `before`, and count one fault; true if that is one too many.
+    pub fn overran(&mut self, before: Entry, now: Timestamp) -> bool {
         self.entry = before;
         self.exceptions.clear();
+        self.hand = None;
         for output in self.outcomes.outputs() {
             output.clear();
         }
+        self.meter.passed();
+        let verdict = self.meter.fault(now);
+        self.meter.passed();
+        verdict == Verdict::Quarantine
     }
 
     /// Deliveries that ended here: settled and dropped. What was accepted and is open is counted where

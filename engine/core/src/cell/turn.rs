@@ -1,9 +1,9 @@
 //! One turn of a cell: draw, accumulate, decide, run, pass on, trim. At most 256 events.
 
+use super::Cell;
 use super::log::Cause;
 use super::run::RunContext;
 use super::seat::{Detached, SeatTurn, Seated};
-use super::Cell;
 use crate::accumulator::SlotContext;
 use crate::column::AnyColumn;
 use crate::fault::Failure;
@@ -11,6 +11,7 @@ use crate::graph::{ABSENT, View};
 use crate::id::{AccumulatorName, FiringId, GraphName};
 use crate::ledger::Settled;
 use crate::letter::DeadLetter;
+use crate::reactor::SourceSet;
 use crate::ring::Doorbell;
 use crate::time::Timestamp;
 use std::future::Future;
@@ -65,7 +66,7 @@ pub struct CellTurn {
     /// Parts out of service from now on.
     pub faults: Vec<PartFault>,
     /// Graphs that left the cell.
-    pub detached: Vec<Detached>,
+    pub detached: Vec<Box<Detached>>,
     /// Futures to run on the work runtime; each rings the doorbell.
     pub pending: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
@@ -80,6 +81,7 @@ impl Cell {
             self.accumulate(cx, &mut turn);
             self.decide(cx, &mut turn);
             self.trim();
+            turn.more |= self.can_go_on();
         }
         turn.blocked = self.blocked;
         turn.more &= !self.blocked;
@@ -93,8 +95,12 @@ impl Cell {
         let mut blocked = self.log.is_held();
         for index in 0..self.seats.len() {
             let seat = &mut self.seats[index];
-            let mut run_cx =
-                RunContext { now: cx.now, waker: cx.waker, letters: &mut turn.letters, failures: &mut turn.failures };
+            let mut run_cx = RunContext {
+                now: cx.now,
+                waker: cx.waker,
+                letters: &mut turn.letters,
+                failures: &mut turn.failures,
+            };
             if let Some(run) = &mut seat.run
                 && self.blocked
             {
@@ -110,7 +116,8 @@ impl Cell {
     fn start(&mut self) {
         if !self.started {
             self.started = true;
-            for ((slot, column), order) in self.slots.iter_mut().zip(&mut self.columns).zip(&mut self.orders) {
+            for ((slot, column), order) in self.slots.iter_mut().zip(&mut self.columns).zip(&mut self.orders)
+            {
                 slot.start(&mut **column, order);
             }
         }
@@ -119,10 +126,10 @@ impl Cell {
     /// Let each accumulator turn events into boundaries.
     fn accumulate(&mut self, cx: &TurnContext<'_>, turn: &mut CellTurn) {
         let flush = std::mem::take(&mut self.flush_asked);
-        self.horizon = u64::MAX;
+        self.starved = SourceSet::EMPTY;
         for source in 0..self.slots.len() {
+            let room = self.room_in_column(source);
             let (slot, column) = (&mut self.slots[source], &mut self.columns[source]);
-            let room = self.decl.accumulators[source].capacity.saturating_sub(column.len().saturating_sub(1));
             let mut slot_cx = SlotContext {
                 now: cx.now,
                 limit: room.min(TURN_LIMIT),
@@ -130,23 +137,32 @@ impl Cell {
                 failures: &mut turn.failures,
                 doorbell: cx.doorbell,
             };
-            let mut ended = vec![slot.turn(&mut slot_cx, &mut **column, &mut self.orders[source])];
-            if flush {
-                ended.push(slot.flush(&mut slot_cx, &mut **column, &mut self.orders[source]));
+            let end = slot.turn(&mut slot_cx, &mut **column, &mut self.orders[source]);
+            let flushed = flush.then(|| slot.flush(&mut slot_cx, &mut **column, &mut self.orders[source]));
+            if end.waits && room == 0 {
+                self.starved.insert(source);
             }
-            if room > 0 {
-                self.horizon = self.horizon.min(slot.frontier().unwrap_or(u64::MAX));
-            }
-            for end in ended {
-                turn.events += end.handled;
-                turn.more |= end.more;
-                turn.pending.extend(end.pending);
-                if let Some(failure) = end.quarantined {
-                    let name = self.decl.accumulators[source].name.clone();
-                    turn.faults.push(PartFault::AccumulatorQuarantined(name, failure));
-                }
+            turn.events += end.handled;
+            turn.more |= end.more;
+            turn.pending.extend(end.pending);
+            if let Some(failure) = end.quarantined.or_else(|| flushed.and_then(|end| end.quarantined)) {
+                let name = self.decl.accumulators[source].name.clone();
+                turn.faults.push(PartFault::AccumulatorQuarantined(name, failure));
             }
         }
+    }
+
+    /// How many boundaries a source's column still takes.
+    fn room_in_column(&self, source: usize) -> usize {
+        let used = self.columns[source].len().saturating_sub(1);
+        self.decl.accumulators[source].capacity.saturating_sub(used)
+    }
+
+    /// Whether this turn made room for events that found none, or left boundaries that the next can merge.
+    fn can_go_on(&self) -> bool {
+        let unmerged = self.orders.iter().any(|order| !order.is_empty());
+        self.starved.iter().any(|source| self.room_in_column(source) > 0)
+            || (unmerged && !self.policy.is_paused())
     }
 
     /// Tell the policy what arrived, run what fires.
@@ -161,30 +177,55 @@ impl Cell {
         self.run_rows(Cause::Criteria, cx, turn);
     }
 
-    /// Merge new boundaries by arrival, among what is visible. A drawn event that was not handled yet
-    /// may be older than what another source gave already, so the merge stops there.
+    /// Up to which arrival number boundaries can be merged, and how many of this turn may go beyond it.
+    ///
+    /// An event that was not handled yet may be older than what another source gave already, so the
+    /// merge stops there. But a source whose column is full of boundaries that wait for partners cannot
+    /// go on before those come: as long as its queue lasts, what stands behind it changes nothing.
+    fn horizon(&self) -> (u64, u64, u64) {
+        let (mut hard, mut soft, mut beyond) = (u64::MAX, u64::MAX, u64::MAX);
+        for (source, slot) in self.slots.iter().enumerate() {
+            let Some(frontier) = slot.frontier() else { continue };
+            let waiting = self.policy.waiting(source);
+            if waiting > 0 && self.room_in_column(source) == 0 {
+                soft = soft.min(frontier);
+                beyond = beyond.min(waiting);
+            } else {
+                hard = hard.min(frontier);
+            }
+        }
+        (hard, soft, beyond)
+    }
+
+    /// Merge new boundaries by arrival, among what is visible.
     fn arrive(&mut self) {
         if let [column] = &self.columns[..] {
             let known = self.policy.n_arrived(0);
             self.policy.arrive(0, u32::try_from(column.len()).unwrap_or(u32::MAX) - known);
             return;
         }
-        let horizon = self.horizon;
+        let (hard, soft, beyond) = self.horizon();
         let mut heads = vec![0; self.orders.len()];
+        let mut merged = 0;
         loop {
             let next = |source: usize| self.orders[source].get(heads[source]).copied().unwrap_or(u64::MAX);
             let Some(source) = (0..self.orders.len()).min_by_key(|source| next(*source)) else { break };
             let first = next(source);
-            if first >= horizon {
+            if first >= hard || (first >= soft && merged >= beyond) {
                 break;
             }
-            let others = (0..self.orders.len()).filter(|other| *other != source).map(next).min().unwrap_or(u64::MAX);
+            let others =
+                (0..self.orders.len()).filter(|other| *other != source).map(next).min().unwrap_or(u64::MAX);
+            let stop = if first < soft { hard.min(soft) } else { hard };
+            let most = if first < soft { u64::MAX } else { beyond - merged };
             let run = self.orders[source][heads[source]..]
                 .iter()
-                .take_while(|ticket| **ticket <= others && **ticket < horizon)
+                .take(usize::try_from(most).unwrap_or(usize::MAX))
+                .take_while(|ticket| **ticket <= others && **ticket < stop)
                 .count()
                 .max(1);
             heads[source] += run;
+            merged += run as u64;
             self.policy.arrive(source, u32::try_from(run).unwrap_or(u32::MAX));
         }
         for (order, head) in self.orders.iter_mut().zip(heads) {
@@ -260,8 +301,12 @@ impl Cell {
             let (seat, rows) = (&mut self.seats[index], &self.rows);
             let map = std::mem::take(&mut seat.map);
             let view = View::new(&self.columns, &map, rows, FiringId(first));
-            let mut run_cx =
-                RunContext { now: cx.now, waker: cx.waker, letters: &mut turn.letters, failures: &mut turn.failures };
+            let mut run_cx = RunContext {
+                now: cx.now,
+                waker: cx.waker,
+                letters: &mut turn.letters,
+                failures: &mut turn.failures,
+            };
             let end = seat.turn(&view, first, self.slow, cx.clock, &mut run_cx);
             seat.map = map;
             record.took.push((end.took, seat.ran_in_place));
@@ -284,8 +329,12 @@ impl Cell {
         turn.detached.extend(end.detached);
         if let Some(failure) = end.quarantined {
             let seat = &mut self.seats[index];
-            let mut run_cx =
-                RunContext { now: cx.now, waker: cx.waker, letters: &mut turn.letters, failures: &mut turn.failures };
+            let mut run_cx = RunContext {
+                now: cx.now,
+                waker: cx.waker,
+                letters: &mut turn.letters,
+                failures: &mut turn.failures,
+            };
             seat.quarantine(failure.to_string(), &mut run_cx);
             turn.faults.push(PartFault::GraphQuarantined(seat.name.clone(), failure));
         }
@@ -309,4 +358,3 @@ impl Cell {
         }
     }
 }
-

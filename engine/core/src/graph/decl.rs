@@ -51,6 +51,11 @@ impl InputDecl {
     }
 }
 
+/// A ring behind `Any`, as it is found by name.
+pub type DynRing = Arc<dyn std::any::Any + Send + Sync>;
+
+type RingSinkFn = fn(DynRing) -> Option<Box<dyn AnySink>>;
+
 /// One node whose output leaves the graph.
 #[derive(Clone)]
 pub struct TerminalDecl {
@@ -59,7 +64,7 @@ pub struct TerminalDecl {
     /// The type of its output.
     pub payload: PayloadType,
     output: fn() -> Box<dyn AnyOutput>,
-    ring_sink: fn(Arc<dyn std::any::Any + Send + Sync>) -> Option<Box<dyn AnySink>>,
+    ring_sink: RingSinkFn,
 }
 
 impl TerminalDecl {
@@ -77,7 +82,7 @@ impl TerminalDecl {
     }
 
     /// A sink that publishes this terminal's outputs into `ring`; `None` if it carries another type.
-    pub fn ring_sink(&self, ring: Arc<dyn std::any::Any + Send + Sync>) -> Option<Box<dyn AnySink>> {
+    pub fn ring_sink(&self, ring: DynRing) -> Option<Box<dyn AnySink>> {
         (self.ring_sink)(ring)
     }
 
@@ -215,7 +220,10 @@ impl GraphDecl {
 
     /// Wrap every part that is made from now on, as fault injection and tracing do.
     #[must_use]
-    pub fn wrap(mut self, wrap: impl Fn(Box<dyn GraphPart>) -> Box<dyn GraphPart> + Send + Sync + 'static) -> Self {
+    pub fn wrap(
+        mut self,
+        wrap: impl Fn(Box<dyn GraphPart>) -> Box<dyn GraphPart> + Send + Sync + 'static,
+    ) -> Self {
         let make = self.make;
         self.make = Arc::new(move || wrap(make()));
         self
@@ -224,7 +232,10 @@ impl GraphDecl {
 
 impl std::fmt::Debug for GraphDecl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("GraphDecl").field("name", &self.name).field("reactor", &self.reactor).finish_non_exhaustive()
+        f.debug_struct("GraphDecl")
+            .field("name", &self.name)
+            .field("reactor", &self.reactor)
+            .finish_non_exhaustive()
     }
 }
 

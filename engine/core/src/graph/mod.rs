@@ -10,7 +10,7 @@ pub mod topology;
 pub mod turn;
 pub mod view;
 
-pub use builder::{GraphBuilder, GraphBuildError, NodeRef};
+pub use builder::{GraphBuildError, GraphBuilder, NodeRef};
 pub use decl::{GraphDecl, GraphPlacement, InputDecl, PartFn, Presence, TerminalDecl};
 pub use outcome::{AnyOutput, Commit, Outcomes, Output, PendingFiring, TerminalSet, TurnEnd};
 pub use topology::{Edge, Topology, TopologyError};

@@ -108,6 +108,8 @@ pub trait AnyOutput: Send + Any {
     fn pop_json(&mut self) -> Option<serde_json::Value>;
     /// All values as JSON, oldest first.
     fn all_json(&self) -> Vec<serde_json::Value>;
+    /// Move all values of `from` behind those here, if they are of the same type.
+    fn append(&mut self, from: &mut dyn AnyOutput);
     /// For a checked downcast.
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
@@ -131,6 +133,12 @@ impl<T: Payload> AnyOutput for Output<T> {
 
     fn all_json(&self) -> Vec<serde_json::Value> {
         self.values.iter().map(|value| value.to_json().unwrap_or_default()).collect()
+    }
+
+    fn append(&mut self, from: &mut dyn AnyOutput) {
+        if let Some(from) = from.as_any_mut().downcast_mut::<Self>() {
+            self.values.append(&mut from.values);
+        }
     }
 
     fn as_any_mut(&mut self) -> &mut dyn Any {

@@ -30,7 +30,9 @@ pub struct Topology {
 #[non_exhaustive]
 pub enum TopologyError {
     /// A node waits for itself.
-    #[error("E0201: the nodes {path} form a cycle; a graph runs once per firing, feed back through an accumulator")]
+    #[error(
+        "E0201: the nodes {path} form a cycle; a graph runs once per firing, feed back through an accumulator"
+    )]
     Cycle {
         /// The nodes on the cycle, as `a -> b -> a`.
         path: String,
@@ -108,7 +110,8 @@ impl Topology {
             let _ = writeln!(text, "  {node}[{node}]");
         }
         for edge in &self.edges {
-            let arrow = edge.variant.as_ref().map_or_else(|| "-->".to_owned(), |variant| format!("-- {variant} -->"));
+            let arrow =
+                edge.variant.as_ref().map_or_else(|| "-->".to_owned(), |variant| format!("-- {variant} -->"));
             let _ = writeln!(text, "  {} {arrow} {}", edge.from, edge.to);
         }
         text

@@ -37,7 +37,12 @@ pub fn turn_sync<R: TerminalSet>(
 
 /// Run firings `from..n` through `fire`, whose futures are polled once in place. The first that pends
 /// is handed out whole, to go on elsewhere from where it stopped. One allocation a turn, not a firing.
-pub fn turn_async<R, F>(n: usize, from: usize, out: &mut Outcomes, mut fire: impl FnMut(usize) -> F) -> TurnEnd
+pub fn turn_async<R, F>(
+    n: usize,
+    from: usize,
+    out: &mut Outcomes,
+    mut fire: impl FnMut(usize) -> F,
+) -> TurnEnd
 where
     R: TerminalSet,
     F: Future<Output = Fired<R>> + Send + 'static,

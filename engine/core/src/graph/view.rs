@@ -20,7 +20,12 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// A view of `columns`; the graph's input `k` reads column `map[k]`. `rows` holds
     /// `columns.len()` indices a firing; the first firing has the number `first`.
-    pub fn new(columns: &'a [Box<dyn AnyColumn>], map: &'a [usize], rows: &'a [u32], first: FiringId) -> Self {
+    pub fn new(
+        columns: &'a [Box<dyn AnyColumn>],
+        map: &'a [usize],
+        rows: &'a [u32],
+        first: FiringId,
+    ) -> Self {
         Self { columns, map, rows, first }
     }
 

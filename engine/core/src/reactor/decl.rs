@@ -98,7 +98,9 @@ pub enum ReactorDeclError {
         accumulator: AccumulatorName,
     },
     /// Its criteria name a source that it does not have.
-    #[error("E0304: criteria of reactor {reactor} name {accumulator}, which is not among its accumulators {known:?}; add it or correct the name")]
+    #[error(
+        "E0304: criteria of reactor {reactor} name {accumulator}, which is not among its accumulators {known:?}; add it or correct the name"
+    )]
     UnknownSource {
         /// The reactor.
         reactor: ReactorName,
@@ -108,7 +110,9 @@ pub enum ReactorDeclError {
         known: Vec<AccumulatorName>,
     },
     /// Its criteria name nothing, or `k` is not between 1 and the number of sources named.
-    #[error("E0305: criteria of reactor {reactor} can never be met: {k} of {n} sources; choose k between 1 and the number named")]
+    #[error(
+        "E0305: criteria of reactor {reactor} can never be met: {k} of {n} sources; choose k between 1 and the number named"
+    )]
     Unsatisfiable {
         /// The reactor.
         reactor: ReactorName,
@@ -121,7 +125,11 @@ pub enum ReactorDeclError {
 
 impl ReactorDecl {
     /// A reactor over `accumulators` that fires at `criteria`, under the strategy `latest`.
-    pub fn new(name: impl Into<ReactorName>, accumulators: Vec<AccumulatorDecl>, criteria: CriteriaDecl) -> Self {
+    pub fn new(
+        name: impl Into<ReactorName>,
+        accumulators: Vec<AccumulatorDecl>,
+        criteria: CriteriaDecl,
+    ) -> Self {
         Self {
             name: name.into(),
             accumulators,
@@ -187,7 +195,10 @@ impl ReactorDecl {
         }
         for (at, accumulator) in self.accumulators.iter().enumerate() {
             if self.accumulators[..at].iter().any(|other| other.name == accumulator.name) {
-                return Err(ReactorDeclError::Duplicate { reactor: reactor(), accumulator: accumulator.name.clone() });
+                return Err(ReactorDeclError::Duplicate {
+                    reactor: reactor(),
+                    accumulator: accumulator.name.clone(),
+                });
             }
         }
         let (names, k) = match &self.criteria {

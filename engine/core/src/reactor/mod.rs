@@ -8,5 +8,7 @@ pub mod decl;
 pub mod policy;
 
 pub use criteria::{Criteria, SourceSet};
-pub use decl::{CriteriaDecl, Filter, FilterInputs, ReactorDecl, ReactorDeclError, Strategy, k_of, when_all, when_any};
+pub use decl::{
+    CriteriaDecl, Filter, FilterInputs, ReactorDecl, ReactorDeclError, Strategy, k_of, when_all, when_any,
+};
 pub use policy::{Decided, Policy};

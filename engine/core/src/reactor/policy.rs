@@ -248,6 +248,17 @@ impl Policy {
         }
     }
 
+    /// Boundaries of `source` that wait for partners from other sources; none while there are arrivals to
+    /// be decided, or nothing is decided.
+    pub fn waiting(&self, source: usize) -> u64 {
+        let pairs = self.strategy == Strategy::Sequential && self.criteria.needed() > 1;
+        if pairs && !self.paused && self.arrivals.is_empty() && self.criteria.named().contains(source) {
+            self.pending(source)
+        } else {
+            0
+        }
+    }
+
     /// The boundary edge of `source`, with what is pending counted as unsettled.
     pub fn entry(&self, source: usize) -> Entry {
         Entry { unsettled: self.pending(source), ..self.entries[source] }
@@ -272,7 +283,9 @@ impl Policy {
     pub fn dirty(&self) -> SourceSet {
         match self.strategy {
             Strategy::Latest => self.dirty,
-            Strategy::Sequential => (0..self.sources.len()).filter(|source| self.pending(*source) > 0).collect(),
+            Strategy::Sequential => {
+                (0..self.sources.len()).filter(|source| self.pending(*source) > 0).collect()
+            }
         }
     }
 

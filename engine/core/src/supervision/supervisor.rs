@@ -83,7 +83,9 @@ impl Supervisor {
         }
         if spent(&mut self.restarts, self.intensity, now) {
             let name = &self.children[child].spec.name;
-            return Reaction::Escalate { reason: format!("too many restarts; the last was of {name}: {reason}") };
+            return Reaction::Escalate {
+                reason: format!("too many restarts; the last was of {name}: {reason}"),
+            };
         }
         let children = match self.strategy {
             Strategy::OneForOne => child..child + 1,

@@ -48,6 +48,8 @@ pub struct SlotTurn {
     pub handled: usize,
     /// Whether events wait that could be handled now.
     pub more: bool,
+    /// Whether events wait to be handled, with or without room for what comes of them.
+    pub waits: bool,
     /// The part failed too much and is out from now on.
     pub quarantined: Option<Failure>,
     /// A function that pends: run this to its end on the work runtime.
@@ -57,19 +59,29 @@ pub struct SlotTurn {
 /// A slot whose types are known to the reader only.
 pub trait AnySlot: Send {
     /// Handle what waits, up to the limit; boundaries go to `column`, their arrival numbers to `order`.
-    fn turn(&mut self, cx: &mut SlotContext<'_>, column: &mut dyn AnyColumn, order: &mut Vec<u64>) -> SlotTurn;
+    fn turn(
+        &mut self,
+        cx: &mut SlotContext<'_>,
+        column: &mut dyn AnyColumn,
+        order: &mut Vec<u64>,
+    ) -> SlotTurn;
     /// Offer what the part offers at start.
     fn start(&mut self, column: &mut dyn AnyColumn, order: &mut Vec<u64>);
     /// Ask the part to let go of what it holds.
-    fn flush(&mut self, cx: &mut SlotContext<'_>, column: &mut dyn AnyColumn, order: &mut Vec<u64>) -> SlotTurn;
+    fn flush(
+        &mut self,
+        cx: &mut SlotContext<'_>,
+        column: &mut dyn AnyColumn,
+        order: &mut Vec<u64>,
+    ) -> SlotTurn;
     /// When it wants a turn, by the clock.
     fn due(&self) -> Option<Timestamp>;
     /// The event edge's ledger, with everything open counted where it is.
     fn entry(&self) -> Entry;
     /// Events drawn, held or awaited, that have not settled.
     fn in_hand(&self) -> u64;
-    /// Arrival number of the oldest drawn event that waits to be handled; none if it only waits for
-    /// something awaited.
+    /// Arrival number of the oldest event that waits to be handled; none if it only waits for something
+    /// awaited.
     fn frontier(&self) -> Option<u64>;
     /// Give up everything open, counted under `why`.
     fn give_up(&mut self, why: Dropped, cx: &mut SlotContext<'_>);

@@ -79,6 +79,17 @@ impl<A: Accumulator> Slot<A> {
         order: &mut Vec<u64>,
     ) -> Result<Option<PendingBoundary<A::Boundary>>, Failure> {
         self.tick(now, items, order)?;
+        let n = self.input.len().min(*left);
+        let before = items.len();
+        if n > 0 && self.part.accept_run(&mut self.input, n, &mut Emitter::new(items)) {
+            self.entry.settle(Settled::HandedOn, n as u64);
+            if !self.events_only {
+                order.extend(self.tickets.drain(..n));
+            }
+            self.mark = before + n;
+            *left -= n;
+            return Ok(None);
+        }
         while *left > 0 && !self.input.is_empty() {
             self.phase = Phase::Accept;
             self.taken = false;
@@ -203,7 +214,9 @@ impl<A: Accumulator> Slot<A> {
         turn: &mut SlotTurn,
     ) -> bool {
         let Some(awaited) = &self.awaited else { return true };
-        let Some(result) = awaited.lock().unwrap_or_else(PoisonError::into_inner).take() else { return false };
+        let Some(result) = awaited.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return false;
+        };
         self.awaited = None;
         self.phase = Phase::Accept;
         self.taken = false;
@@ -260,7 +273,12 @@ fn typed<B: Payload>(column: &mut dyn AnyColumn) -> &mut Vec<B> {
 }
 
 impl<A: Accumulator> AnySlot for Slot<A> {
-    fn turn(&mut self, cx: &mut SlotContext<'_>, column: &mut dyn AnyColumn, order: &mut Vec<u64>) -> SlotTurn {
+    fn turn(
+        &mut self,
+        cx: &mut SlotContext<'_>,
+        column: &mut dyn AnyColumn,
+        order: &mut Vec<u64>,
+    ) -> SlotTurn {
         let mut turn = SlotTurn::default();
         let items = typed::<A::Boundary>(column);
         self.mark = items.len();
@@ -287,8 +305,8 @@ impl<A: Accumulator> AnySlot for Slot<A> {
             }
         }
         turn.handled += cx.limit - left;
-        let waits = !self.input.is_empty() || !self.ring.is_empty();
-        turn.more = waits && cx.limit > 0 && self.awaited.is_none();
+        turn.waits = self.awaited.is_none() && (!self.input.is_empty() || !self.ring.is_empty());
+        turn.more = turn.waits && cx.limit > 0;
         turn
     }
 
@@ -299,7 +317,12 @@ impl<A: Accumulator> AnySlot for Slot<A> {
         self.number(before, items, order);
     }
 
-    fn flush(&mut self, cx: &mut SlotContext<'_>, column: &mut dyn AnyColumn, order: &mut Vec<u64>) -> SlotTurn {
+    fn flush(
+        &mut self,
+        cx: &mut SlotContext<'_>,
+        column: &mut dyn AnyColumn,
+        order: &mut Vec<u64>,
+    ) -> SlotTurn {
         let mut turn = SlotTurn::default();
         let items = typed::<A::Boundary>(column);
         self.mark = items.len();
@@ -337,7 +360,10 @@ impl<A: Accumulator> AnySlot for Slot<A> {
     }
 
     fn frontier(&self) -> Option<u64> {
-        if self.awaited.is_some() { None } else { self.tickets.front().copied() }
+        if self.awaited.is_some() {
+            return None;
+        }
+        self.tickets.front().copied().or_else(|| self.ring.front_ticket())
     }
 
     fn give_up(&mut self, why: Dropped, cx: &mut SlotContext<'_>) {

@@ -190,7 +190,8 @@ impl GraphBuilder {
             terminals: self.terminals.iter().map(|(node, _, op)| (*node, *op)).collect(),
         });
         let terminals = self.terminals.into_iter().map(|(_, decl, _)| decl).collect();
-        let make = Arc::new(move || Box::new(BuiltPart::new(Arc::clone(&recipe))) as Box<dyn super::GraphPart>);
+        let make =
+            Arc::new(move || Box::new(BuiltPart::new(Arc::clone(&recipe))) as Box<dyn super::GraphPart>);
         Ok(GraphDecl::new(self.name, self.reactor, self.inputs, terminals, topology, make))
     }
 

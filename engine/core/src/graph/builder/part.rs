@@ -14,10 +14,13 @@ pub(super) type Slot = Box<dyn Any + Send>;
 pub(super) type NodeOp = Box<dyn Fn(&Scope<'_>, &mut Slot) -> Result<bool, Failure> + Send + Sync>;
 pub(super) type TerminalOp = fn(&mut Slot, &mut Box<dyn AnyOutput>);
 
+/// Name, function and empty slot of a node.
+pub(super) type NodeRecipe = (String, NodeOp, fn() -> Slot);
+
 /// What all parts of one graph share.
 pub(super) struct Recipe {
     pub(super) source_names: Vec<String>,
-    pub(super) nodes: Vec<(String, NodeOp, fn() -> Slot)>,
+    pub(super) nodes: Vec<NodeRecipe>,
     pub(super) terminals: Vec<(usize, TerminalOp)>,
 }
 
@@ -127,7 +130,8 @@ impl BuiltPart {
         let mut first = None;
         for (index, (name, op, _)) in self.recipe.nodes.iter().enumerate() {
             let (done, open) = self.slots.split_at_mut(index);
-            let scope = Scope { view, firing, slots: done, taken: &self.taken, names: &self.recipe.source_names };
+            let scope =
+                Scope { view, firing, slots: done, taken: &self.taken, names: &self.recipe.source_names };
             let taken = op(&scope, &mut open[0]);
             self.taken[index] = *taken.as_ref().unwrap_or(&false);
             if let Err(mut failure) = taken {

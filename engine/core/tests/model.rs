@@ -1,0 +1,25 @@
+//! The pure core against naive models: random operations, one event at a time, no runtime.
+//!
+//! Every model is as simple as can be. `PROPTEST_CASES` raises the number of cases.
+
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+
+mod model {
+    mod harness;
+    mod reference;
+    mod slots;
+
+    mod cell_latest;
+    mod cell_regressions;
+    mod cell_sequential;
+    mod delivery;
+    mod faults;
+    mod graphs;
+    mod kinds;
+    mod ring;
+    mod ring_threads;
+    mod seats;
+    mod supervision;
+    mod topology;
+    mod windows;
+}

@@ -1,0 +1,70 @@
+//! Real departures through accumulators, reactors and graphs, to a table of the worst airports.
+//!
+//! ```text
+//! cargo run --release --example flights
+//! cargo run --release --example flights -- --all flights-3m.csv.zst --json
+//! cargo run --release --example flights -- --chaos 7
+//! ```
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to whoever runs it")]
+
+use acequia::Clock;
+use acequia_examples::flights::progress::Progress;
+use acequia_examples::flights::{Flown, Options, chaos, report, run};
+use acequia_examples::{plain, slices};
+use clap::Parser;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Stream real departures through Acequia.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Read this file (CSV, possibly compressed with zstd) instead of the slice in the repository.
+    #[arg(long, value_name = "PATH")]
+    all: Option<PathBuf>,
+    /// Make nodes panic at random, by this seed.
+    #[arg(long, value_name = "SEED")]
+    chaos: Option<u64>,
+    /// Print one JSON object instead of tables.
+    #[arg(long)]
+    json: bool,
+    /// Compare with the plain loop, and fail if the two differ.
+    #[arg(long, hide = true)]
+    verify: bool,
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    let options =
+        Options { path: arguments.all.unwrap_or_else(slices::flights), chaos: arguments.chaos };
+    if options.chaos.is_some() {
+        chaos::silence();
+    }
+    let progress = Progress::on_terminal();
+    let flown = run(&options, |now| progress.show(now)).await;
+    progress.end();
+    let flown = flown?;
+    if arguments.json {
+        println!("{}", report::json(&flown));
+    } else {
+        println!("{}", report::text(&flown));
+    }
+    if arguments.verify || options.chaos.is_some() {
+        return verify(&options.path, &flown);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Run the plain loop over the rows that came through, and compare.
+fn verify(path: &Path, flown: &Flown) -> Result<ExitCode, Box<dyn Error>> {
+    let clock = Clock::monotonic();
+    let expected = plain::sum(path, &flown.dead_rows())?;
+    let took = clock.now().as_nanos() as f64 / 1e9;
+    let equal = flown.gathered.summary == expected;
+    let (told, without) = (if equal { "equal" } else { "DIFFERENT" }, flown.dead.len());
+    // Beside the result, which may be JSON.
+    eprintln!("plain loop without {without} rows: {told}, in {took:.2} s against {:.2} s", flown.took.as_secs_f64());
+    Ok(if equal { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

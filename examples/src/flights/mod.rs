@@ -1,0 +1,191 @@
+//! Real departures, from a file to a table of the worst airports.
+//!
+//! [`flow`] is what they flow through, [`reader`] where they come from. [`run`] puts the two into an
+//! engine and gathers what its terminals yield; nothing in the result was computed elsewhere.
+
+pub mod chaos;
+pub mod departure;
+pub mod flow;
+mod gather;
+pub mod hour;
+pub mod live;
+pub mod progress;
+mod reader;
+pub mod report;
+
+pub use gather::Gathered;
+
+use acequia::core::cell::EdgeKind;
+use acequia::core::ledger::Imbalance;
+use acequia::{
+    Engine, Entry, Failure, FaultBudget, LetterSummary, Package, Placement, ReactorDef,
+    ShutdownReport, StartError,
+};
+use chaos::Chaos;
+use departure::Departure;
+use live::{Glance, Live};
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often whoever looks on gets a glance.
+const GLANCES: Duration = Duration::from_millis(100);
+
+/// How long accepted departures may take to come through once the file is read.
+const DRAIN: Duration = Duration::from_secs(120);
+
+/// What to run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The departures, as CSV, possibly compressed with zstd.
+    pub path: PathBuf,
+    /// Make nodes panic, by this seed.
+    pub chaos: Option<u64>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Flown {
+    /// What the terminals yielded.
+    pub gathered: Gathered,
+    /// Firings by reactor.
+    pub firings: BTreeMap<String, u64>,
+    /// Departures that were given up.
+    pub dead: Vec<Dead>,
+    /// The edge on which departures come in.
+    pub ledger: Entry,
+    /// From the engine's start to the last output.
+    pub took: Duration,
+}
+
+/// A departure that was given up.
+#[derive(Debug, Clone)]
+pub struct Dead {
+    /// It.
+    pub departure: Departure,
+    /// What its last attempt failed with.
+    pub cause: String,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// A run that came to nothing.
+#[derive(Debug)]
+pub enum FlightsError {
+    /// The engine did not start.
+    Start(StartError),
+    /// The departures could not be read.
+    Source(Failure),
+    /// An edge of the engine does not balance.
+    Ledger(String, Imbalance),
+    /// Something was left after the deadline.
+    Unsettled(String),
+    /// A dead letter that is not a departure.
+    Letter(LetterSummary),
+}
+
+impl std::fmt::Display for FlightsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Start(error) => write!(f, "{error}"),
+            Self::Source(failure) => write!(f, "the departures cannot be read: {failure}"),
+            Self::Ledger(edge, imbalance) => write!(f, "{edge}: {imbalance}"),
+            Self::Unsettled(what) => write!(f, "the engine stopped with work left: {what}"),
+            Self::Letter(letter) => write!(f, "{} gave up what is no departure: {letter:?}", letter.place),
+        }
+    }
+}
+
+impl std::error::Error for FlightsError {}
+
+impl Flown {
+    /// Rows that are not in the table, because they died.
+    pub fn dead_rows(&self) -> HashSet<u32> {
+        self.dead.iter().map(|dead| dead.departure.row).collect()
+    }
+
+    /// Departures a second, end to end.
+    pub fn events_per_s(&self) -> f64 {
+        self.ledger.accepted as f64 / self.took.as_secs_f64().max(1e-9)
+    }
+}
+
+/// Let the departures of a file flow through an engine. `look` is called now and then.
+///
+/// # Errors
+/// [`FlightsError`].
+pub async fn run(options: &Options, mut look: impl FnMut(Glance)) -> Result<Flown, FlightsError> {
+    let live = Arc::new(Live::default());
+    let (gatherer, builder) = gather::attach(Engine::builder(), &live);
+    let builder = builder.package(package(options, &live)).placement(Placement::Shards { n: 1, busy_poll: false });
+    // A busy machine may hold a turn up for a while; that makes no graph a slow one.
+    let builder = builder.slow_firing(Duration::from_secs(5)).dead_letter_capacity(1 << 20);
+    let engine = builder.start().await.map_err(FlightsError::Start)?;
+    let began = engine.clock().now();
+    let mut glances = tokio::time::interval(GLANCES);
+    let read = loop {
+        tokio::select! {
+            ended = live.source_end() => break ended,
+            _ = glances.tick() => look(live.glance()),
+        }
+    };
+    if let Err(failure) = read {
+        engine.shutdown(Duration::ZERO).await;
+        return Err(FlightsError::Source(failure));
+    }
+    // Refuses new events, closes the open hour and batch, and works off what is there.
+    let report = engine.shutdown(DRAIN).await;
+    let took = engine.clock().now().since(began);
+    look(live.glance());
+    let (ledger, firings) = settle(&report)?;
+    let dead = engine.dead_letters().list().into_iter().map(dead).collect::<Result<_, _>>()?;
+    Ok(Flown { gathered: gatherer.end(), firings, dead, ledger, took })
+}
+
+/// Everything that the departures flow through.
+fn package(options: &Options, live: &Arc<Live>) -> Package {
+    let mut departures = flow::Departures::decl();
+    let source = reader::source(options.path.clone(), Arc::clone(live));
+    departures.accumulators = departures.accumulators.into_iter().map(|it| it.source(source.clone())).collect();
+    let alerts = flow::alerts::graph().budget(FaultBudget::unlimited(3));
+    let alerts = match options.chaos {
+        Some(seed) => Chaos::new(seed).shake(alerts),
+        None => alerts,
+    };
+    Package::new("flights")
+        .reactor(departures)
+        .with_reactor::<flow::Delays>()
+        .with_reactor::<flow::Hours>()
+        .with_reactor::<flow::Bulletin>()
+        .graph(alerts)
+        .with_graph::<flow::pace::Graph>()
+        .with_graph::<flow::airports::Graph>()
+        .with_graph::<flow::bulletin::Graph>()
+}
+
+/// The edge of the departures, and firings by reactor, once every edge balances and nothing is left.
+fn settle(report: &ShutdownReport) -> Result<(Entry, BTreeMap<String, u64>), FlightsError> {
+    let imbalance = |(edge, imbalance): (acequia::core::cell::EdgeName, _)| {
+        FlightsError::Ledger(edge.to_string(), imbalance)
+    };
+    report.ledger.check().map_err(imbalance)?;
+    if !report.unsettled.is_empty() {
+        return Err(FlightsError::Unsettled(report.unsettled.to_string()));
+    }
+    let firings = report.ledger.edges.iter().filter(|(edge, _)| matches!(edge.kind, EdgeKind::Firings));
+    let firings = firings.map(|(edge, entry)| (edge.reactor.to_string(), entry.accepted)).collect();
+    let departures =
+        report.ledger.sum(|kind| matches!(kind, EdgeKind::Events(name) if name.as_str() == "departures"));
+    Ok((departures, firings))
+}
+
+fn dead(letter: LetterSummary) -> Result<Dead, FlightsError> {
+    let departure = letter.value.get(0).cloned().and_then(|value| serde_json::from_value(value).ok());
+    match departure {
+        Some(departure) => {
+            Ok(Dead { departure, cause: letter.cause.unwrap_or(letter.why), attempts: letter.attempts })
+        }
+        None => Err(FlightsError::Letter(letter)),
+    }
+}
