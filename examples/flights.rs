@@ -35,10 +35,15 @@ struct Arguments {
 }
 
 #[tokio::main]
-async fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let arguments = Arguments::parse();
-    let options =
-        Options { path: arguments.all.unwrap_or_else(slices::flights), chaos: arguments.chaos };
+async fn main() -> ExitCode {
+    fly(Arguments::parse()).await.unwrap_or_else(|error| {
+        eprintln!("flights: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn fly(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
+    let options = Options { path: arguments.all.unwrap_or_else(slices::flights), chaos: arguments.chaos };
     if options.chaos.is_some() {
         chaos::silence();
     }
@@ -47,7 +52,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     progress.end();
     let flown = flown?;
     if arguments.json {
-        println!("{}", report::json(&flown));
+        println!("{}", serde_json::to_string(&report::Report::from(&flown))?);
     } else {
         println!("{}", report::text(&flown));
     }
@@ -65,6 +70,9 @@ fn verify(path: &Path, flown: &Flown) -> Result<ExitCode, Box<dyn Error>> {
     let equal = flown.gathered.summary == expected;
     let (told, without) = (if equal { "equal" } else { "DIFFERENT" }, flown.dead.len());
     // Beside the result, which may be JSON.
-    eprintln!("plain loop without {without} rows: {told}, in {took:.2} s against {:.2} s", flown.took.as_secs_f64());
+    eprintln!(
+        "plain loop without {without} rows: {told}, in {took:.2} s against {:.2} s",
+        flown.took.as_secs_f64()
+    );
     Ok(if equal { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -15,6 +15,8 @@ pub(crate) enum BenchError {
     WrongReactors { n_wrong: usize, n_reactors: usize },
     #[error("{variant} stopped before it had seen every event")]
     Stopped { variant: &'static str },
+    #[error("{variant} has not finished every event in {limit:?}; left: {left}")]
+    Lost { variant: &'static str, limit: std::time::Duration, left: String },
     #[error("{variant} could not start")]
     Start {
         variant: &'static str,

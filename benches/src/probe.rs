@@ -9,7 +9,7 @@ use clap::ValueEnum;
 
 use crate::error::BenchError;
 use crate::harness::Variant;
-use crate::workload::{SATURATED, memory, saturated, wide};
+use crate::workload::{SATURATED, latency, memory, saturated, wide};
 
 /// What a child process measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -17,6 +17,8 @@ pub(crate) enum Probe {
     Allocations,
     Resident,
     WideResident,
+    /// Median latency of one way, for a profiler.
+    Latency,
 }
 
 /// The program that is running.
@@ -43,7 +45,8 @@ pub(crate) fn answer(probe: Probe, subject: &str, quick: bool) -> Result<f64, Be
             saturated::count_allocations(&variant(subject)?, if quick { 20_000 } else { 100_000 })
         }
         Probe::Resident => memory::resident(subject, quick),
-        Probe::WideResident => wide::resident_per_reactor(),
+        Probe::Latency => latency::median_of(subject),
+        Probe::WideResident => wide::resident_per_reactor(subject),
     }
 }
 

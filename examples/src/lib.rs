@@ -3,6 +3,7 @@
 //! Start with [`flights`]; [`plain`] is the loop that it is compared with.
 
 pub mod flights;
+pub mod market;
 pub mod plain;
 pub mod slices;
 pub mod summary;

@@ -1,6 +1,8 @@
 //! Passthrough: one event in, at most one boundary out.
 
-use acequia::{AccumulatorDecl, AccumulatorDef, Failure, FaultBudget, Settled, Strategy, passthrough_accumulator};
+use acequia::{
+    AccumulatorDecl, AccumulatorDef, Failure, FaultBudget, Settled, Strategy, passthrough_accumulator,
+};
 use acequia_tests::{numbers, single, started};
 use std::time::Duration;
 
@@ -74,7 +76,8 @@ async fn an_event_that_fails_is_tried_again_then_dead_lettered_and_the_others_pa
     assert_eq!(probe.expect(3).await, [1, 2, 3]);
     engine.settle().await;
     let letters = engine.dead_letters().list();
-    let told: Vec<_> = letters.iter().map(|l| (l.cause.clone().unwrap(), l.attempts, l.value.clone())).collect();
+    let told: Vec<_> =
+        letters.iter().map(|l| (l.cause.clone().unwrap(), l.attempts, l.value.clone())).collect();
     assert_eq!(
         told,
         [("unlucky".to_owned(), 2, 13.into()), ("panicked: very unlucky".to_owned(), 2, 14.into())]

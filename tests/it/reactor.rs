@@ -1,12 +1,12 @@
 //! Reactors: criteria, strategies, and no lost wake-up.
 
 use acequia::{
-    AccumulatorDecl, CriteriaDecl, Engine, Package, ReactorDecl, ReactorDef, Settled, Sink, Strategy, k_of,
-    passthrough_accumulator, reactor, when_all, when_any,
+    AccumulatorDecl, CriteriaDecl, Engine, Package, Placement, ReactorDecl, ReactorDef, Settled, Sink,
+    Strategy, k_of, passthrough_accumulator, reactor, when_all, when_any,
 };
 use acequia_tests::{abc, echo, letters, started};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use Strategy::{Latest, Sequential};
@@ -210,4 +210,40 @@ async fn no_wake_up_is_lost_in_a_million_bursts_under_latest() {
     let report = engine.shutdown(Duration::from_secs(5)).await;
     assert!(report.unsettled.is_empty());
     assert_eq!(report.ledger.events().accepted, 2 * ROUNDS * REACTORS as u64);
+}
+
+/// Real threads: who pushes, and two shards that run.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn many_threads_push_and_each_ones_order_is_kept() {
+    const EACH: u64 = 10_000;
+    let seen = Arc::<Mutex<Vec<u64>>>::default();
+    let record = Arc::clone(&seen);
+    let engine = Engine::builder()
+        .package(acequia_tests::numbers(Sequential))
+        .sink("g", "out", Sink::callback(move |n: &u64| record.lock().unwrap().push(*n)))
+        .placement(Placement::Shards { n: 2, busy_poll: false })
+        .start()
+        .await
+        .unwrap();
+    let handle = engine.accumulator::<u64>("n").unwrap();
+
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let handle = handle.clone();
+            scope.spawn(move || {
+                for n in 0..EACH {
+                    handle.push_blocking(thread * EACH + n).unwrap();
+                }
+            });
+        }
+    });
+
+    let report = engine.shutdown(Duration::from_secs(20)).await;
+    report.ledger.check().unwrap();
+    assert!(report.unsettled.is_empty());
+    let seen = seen.lock().unwrap();
+    for thread in 0..4 {
+        let own: Vec<u64> = seen.iter().copied().filter(|n| n / EACH == thread).collect();
+        assert_eq!(own, (thread * EACH..(thread + 1) * EACH).collect::<Vec<_>>());
+    }
 }

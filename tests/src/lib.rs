@@ -2,10 +2,14 @@
 //!
 //! A fixture lives here once two themes of `it` need it; until then it stays beside its test.
 
+mod eventually;
 mod folder;
+mod gate;
 mod graphs;
 mod packages;
 
+pub use eventually::eventually;
 pub use folder::Folder;
+pub use gate::Gate;
 pub use graphs::{abc, echo};
 pub use packages::{letters, numbers, single, started};

@@ -32,7 +32,7 @@ thread_local! {
 type Control = Box<dyn FnOnce(&mut Cell, &TurnContext<'_>) -> CellTurn + Send>;
 
 /// A cell that many threads know, and one at a time runs.
-pub struct SharedCell {
+pub(crate) struct SharedCell {
     name: ReactorName,
     env: Arc<Env>,
     shard: Arc<Shard>,
@@ -48,7 +48,8 @@ pub struct SharedCell {
     leases: Vec<Arc<tokio::sync::Mutex<()>>>,
     quarantined: Mutex<Option<String>>,
     armed: AtomicBool,
-    was_live: AtomicBool,
+    /// Sources that were ready once.
+    were_ready: Vec<AtomicBool>,
     due: AtomicI64,
     // Made once: a turn hands them on without counting references.
     doorbell: Arc<dyn Doorbell>,
@@ -87,6 +88,7 @@ impl SharedCell {
             claim: AtomicU8::new(0),
             rings: cell.slots().iter().map(|slot| slot.ring()).collect(),
             sources: cell.slots().iter().map(|_| Mutex::default()).collect(),
+            were_ready: cell.slots().iter().map(|_| AtomicBool::new(false)).collect(),
             leases: cell.slots().iter().map(|_| Arc::default()).collect(),
             quarantined: Mutex::default(),
             cell: Mutex::new(cell),
@@ -94,7 +96,6 @@ impl SharedCell {
             has_control: AtomicBool::new(false),
             workers: Workers::default(),
             armed: AtomicBool::new(false),
-            was_live: AtomicBool::new(false),
             due: AtomicI64::new(i64::MAX),
             doorbell: Arc::new(Bell(me.clone())),
             waker: Waker::from(Arc::new(Bell(me.clone()))),
@@ -107,7 +108,7 @@ impl SharedCell {
     }
 
     /// The reactor's name.
-    pub fn name(&self) -> &ReactorName {
+    pub(crate) fn name(&self) -> &ReactorName {
         &self.name
     }
 
@@ -148,6 +149,9 @@ impl SharedCell {
     }
 
     pub(crate) fn set_source_health(&self, source: usize, health: SourceHealth) {
+        if health.is_ready() {
+            self.were_ready[source].store(true, Ordering::Release);
+        }
         *lock(&self.sources[source]) = health;
     }
 
@@ -184,8 +188,10 @@ impl SharedCell {
         drop(controls);
     }
 
-    pub(crate) fn was_live(&self) -> &AtomicBool {
-        &self.was_live
+    /// For each source, whether it is ready or was once.
+    pub(crate) fn were_ready(&self) -> Vec<bool> {
+        let sources = self.were_ready.iter().zip(&self.sources);
+        sources.map(|(were, health)| were.load(Ordering::Acquire) || lock(health).is_ready()).collect()
     }
 
     /// Have it run as soon as its shard can.

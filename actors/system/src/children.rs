@@ -8,6 +8,7 @@
 use acequia_core::Timestamp;
 use acequia_core::supervision::{ChildSpec, Exit, Reaction, Supervisor};
 use ractor::{ActorCell, ActorId, ActorStatus, SpawnErr, SupervisionEvent};
+use std::collections::HashMap;
 use std::future::Future;
 use std::ops::Range;
 use std::pin::Pin;
@@ -27,6 +28,8 @@ struct Child {
 pub(crate) struct Children {
     supervisor: Supervisor,
     children: Vec<Child>,
+    /// A package may have tens of thousands of children.
+    names: HashMap<String, usize>,
     seed: u64,
 }
 
@@ -41,7 +44,7 @@ pub struct Stopped {
 
 impl Children {
     pub(crate) fn new(supervisor: Supervisor, seed: u64) -> Self {
-        Self { supervisor, children: Vec::new(), seed }
+        Self { supervisor, children: Vec::new(), names: HashMap::new(), seed }
     }
 
     /// Start one more child, behind the others.
@@ -53,6 +56,7 @@ impl Children {
     ) -> Result<ActorCell, SpawnErr> {
         let actor = spawn(parent).await?;
         self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        self.names.insert(spec.name.clone(), self.children.len());
         self.supervisor.add(spec, self.seed);
         self.children.push(Child { spawn, actor: Some(actor.clone()) });
         Ok(actor)
@@ -131,18 +135,18 @@ impl Children {
 
     /// Name of a child.
     pub(crate) fn name(&self, child: usize) -> &str {
-        self.supervisor.children().nth(child).map_or("", |spec| spec.name.as_str())
+        self.supervisor.child(child).map_or("", |spec| spec.name.as_str())
     }
 
     /// The child's actor, while it lives.
     pub(crate) fn actor(&self, name: &str) -> Option<&ActorCell> {
-        let at = self.supervisor.children().position(|spec| spec.name == name)?;
+        let at = self.find(name)?;
         self.children[at].actor.as_ref()
     }
 
     /// Position of a child by name.
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
-        self.supervisor.children().position(|spec| spec.name == name)
+        self.names.get(name).copied()
     }
 
     /// Forget the past of a child that was quarantined.

@@ -28,7 +28,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            slow_firing: Duration::from_millis(1),
+            slow_firing: Duration::from_millis(10),
             dead_letters: 10_000,
             call_deadline: Duration::from_secs(10),
             seed: 0x0A_CE_01_A0,

@@ -1,7 +1,8 @@
 //! Filters in the Common Expression Language, over the decoded inputs of a firing.
 
 use acequia_core::fault::Failure;
-use acequia_core::reactor::{FilterInputs, ReactorDecl};
+use acequia_core::graph::GraphDecl;
+use acequia_core::reactor::{Filter, FilterInputs, ReactorDecl};
 use cel::{Context, Program, Value};
 use std::sync::Arc;
 
@@ -18,7 +19,9 @@ pub enum CelError {
         reason: String,
     },
     /// It reads something that the reactor does not have.
-    #[error("E0451: the expression `{expression}` reads {variable}, which is no accumulator of the reactor; it has {known:?}")]
+    #[error(
+        "E0451: the expression `{expression}` reads {variable}, which is no accumulator of the reactor; it has {known:?}"
+    )]
     UnknownVariable {
         /// The expression.
         expression: String,
@@ -29,7 +32,7 @@ pub enum CelError {
     },
 }
 
-/// Adds expression filters to a reactor's declaration.
+/// Adds expression filters to the declaration of a reactor, or of one subscription.
 pub trait CelFilter: Sized {
     /// Fire only where `expression` is true. Its variables are the reactor's accumulators, with the values
     /// of this firing; one that has none yet is `null`. An expression that fails, or yields no boolean,
@@ -42,22 +45,40 @@ pub trait CelFilter: Sized {
 
 impl CelFilter for ReactorDecl {
     fn filter_cel(self, expression: &str) -> Result<Self, CelError> {
-        let program = Program::compile(expression)
-            .map_err(|error| CelError::Syntax { expression: expression.to_owned(), reason: error.to_string() })?;
-        let names: Vec<String> = self.source_names().iter().map(ToString::to_string).collect();
-        let references = program.references();
-        let unknown = references.variables().into_iter().find(|variable| !names.iter().any(|name| name == variable));
-        if let Some(variable) = unknown {
-            let (expression, variable) = (expression.to_owned(), variable.to_owned());
-            return Err(CelError::UnknownVariable { expression, variable, known: names });
-        }
-        drop(references);
-        let used: Vec<bool> = names.iter().map(|name| program.references().has_variable(name)).collect();
-        Ok(self.filter(Arc::new(move |inputs| evaluate(&program, &names, &used, inputs))))
+        let names = self.source_names().iter().map(ToString::to_string).collect();
+        Ok(self.filter(compile(expression, names)?))
     }
 }
 
-fn evaluate(program: &Program, names: &[String], used: &[bool], inputs: FilterInputs<'_>) -> Result<bool, Failure> {
+/// For one subscription: the variables are the graph's own inputs.
+impl CelFilter for GraphDecl {
+    fn filter_cel(self, expression: &str) -> Result<Self, CelError> {
+        let names = self.inputs.iter().map(|input| input.accumulator.to_string()).collect();
+        Ok(self.filter(compile(expression, names)?))
+    }
+}
+
+fn compile(expression: &str, names: Vec<String>) -> Result<Filter, CelError> {
+    let program = Program::compile(expression)
+        .map_err(|error| CelError::Syntax { expression: expression.to_owned(), reason: error.to_string() })?;
+    let references = program.references();
+    let unknown =
+        references.variables().into_iter().find(|variable| !names.iter().any(|name| name == variable));
+    if let Some(variable) = unknown {
+        let (expression, variable) = (expression.to_owned(), variable.to_owned());
+        return Err(CelError::UnknownVariable { expression, variable, known: names });
+    }
+    let used: Vec<bool> = names.iter().map(|name| references.has_variable(name)).collect();
+    drop(references);
+    Ok(Arc::new(move |inputs| evaluate(&program, &names, &used, inputs)))
+}
+
+fn evaluate(
+    program: &Program,
+    names: &[String],
+    used: &[bool],
+    inputs: FilterInputs<'_>,
+) -> Result<bool, Failure> {
     let mut context = Context::default();
     for ((name, used), input) in names.iter().zip(used).zip(inputs) {
         if *used {
@@ -104,6 +125,30 @@ mod tests {
             engine.push("departures", Departure { origin: origin.to_owned(), delay }).await;
         }
         assert_eq!(probe.expect(2).await, [20, 40]);
+        engine.assert_ledger().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn subscription_filter_keeps_firings_from_one_graph_only() {
+        let graph = |name: &str| {
+            let mut graph = GraphBuilder::new(name);
+            let departure = graph.source::<Departure>("departures");
+            let delay = graph.node("delay", (departure,), |(departure,)| departure.delay);
+            graph.terminal(delay);
+            graph.on("Departures").build().unwrap()
+        };
+        let late = graph("late").filter_cel("departures.delay > 15").unwrap();
+        let package = Package::new("p").reactor(decl()).graph(graph("all")).graph(late);
+        let engine = TestEngine::builder().package(package).start().await;
+        let mut all = engine.probe::<i64>("all", "delay").await;
+        let mut late = engine.probe::<i64>("late", "delay").await;
+        for delay in [10, 20, 5, 40] {
+            engine.push("departures", Departure { origin: "ATL".to_owned(), delay }).await;
+        }
+        assert_eq!(all.expect(4).await, [10, 20, 5, 40]);
+        assert_eq!(late.expect(2).await, [20, 40]);
+        let filtered = engine.ledger().await.edge("Departures/deliveries/late").unwrap();
+        assert_eq!(filtered.settled_as(crate::Settled::Filtered), 2);
         engine.assert_ledger().await;
     }
 

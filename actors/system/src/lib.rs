@@ -75,13 +75,13 @@ pub use acequia_sdk::{
 pub use children::Stopped;
 pub use clock::Clock;
 pub use dead_letters::{DeadLetters, LetterId, LetterSummary};
+#[cfg(feature = "testing")]
+pub use engine::Component;
 pub use engine::{
     AttachError, Engine, EngineBuilder, FireInput, FiringStream, Invocation, InvokeError, Ledger,
     LookupError, Placement, ReactorHandle, ReplayError, ShutdownReport, StartError, Terminals, Unsettled,
     UnsettledItem,
 };
-#[cfg(feature = "testing")]
-pub use engine::Component;
 pub use env::{Counters, Settings};
 pub use handle::AccumulatorHandle;
 pub use package::ChildStatus;

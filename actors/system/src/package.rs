@@ -375,10 +375,6 @@ pub(crate) async fn health(cell: &Arc<SharedCell>) -> Option<Health> {
     }
     let ready: Vec<bool> =
         (0..cell.rings().len()).map(|source| cell.source_health(source).is_ready()).collect();
-    let was_live = cell.was_live().load(Ordering::Acquire);
-    let health = cell.ask(move |state, _| (state.health(&ready, was_live), Default::default())).await?;
-    if health == Health::Live {
-        cell.was_live().store(true, Ordering::Release);
-    }
-    Some(health)
+    let were_ready = cell.were_ready();
+    cell.ask(move |state, _| (state.health(&ready, &were_ready), Default::default())).await
 }

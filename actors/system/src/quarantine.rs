@@ -69,17 +69,42 @@ pub(crate) fn take_out_package(directory: &Directory, package: &PackageName, rea
     }
 }
 
+/// A whole package comes back: its parts wait for their actors.
+pub(crate) fn lift_package(directory: &Directory, package: &PackageName) {
+    let graphs: Vec<GraphDecl> = directory
+        .graphs
+        .iter()
+        .filter(|entry| entry.package == *package)
+        .map(|entry| entry.decl.clone())
+        .collect();
+    for decl in graphs {
+        let Some(cell) = directory.cell_of(&decl.name) else { continue };
+        let shared = Arc::clone(&cell);
+        cell.post(move |cell, _| {
+            lift_graph(&shared, cell, &decl, true);
+            CellTurn::default()
+        });
+    }
+    for entry in directory.reactors.iter().filter(|entry| entry.package == *package) {
+        entry.cell.pardon();
+    }
+}
+
 /// Lift what keeps the part of `child` out. If its actor `restarts`, the part waits for it.
 pub(crate) async fn lift(args: &PackageArgs, child: &str, restarts: bool) -> bool {
     let directory = &args.directory;
     match child.split_once(' ') {
         Some(("graph", graph)) => {
-            let Some(decl) = directory.graphs.get(graph).map(|entry| entry.decl.clone()) else { return false };
+            let Some(decl) = directory.graphs.get(graph).map(|entry| entry.decl.clone()) else {
+                return false;
+            };
             let Some(cell) = directory.cell_of(&decl.name) else { return false };
             let shared = Arc::clone(&cell);
             ask(args, &cell, move |cell| lift_graph(&shared, cell, &decl, restarts)).await.unwrap_or(false)
         }
-        Some(("reactor", reactor)) => directory.reactors.get(reactor).is_some_and(|entry| entry.cell.pardon()),
+        Some(("reactor", reactor)) => {
+            directory.reactors.get(reactor).is_some_and(|entry| entry.cell.pardon())
+        }
         Some(("accumulator", accumulator)) => {
             let entry = directory.accumulators.get(accumulator).map(|entry| entry.clone());
             let Some(entry) = entry else { return false };

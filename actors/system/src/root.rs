@@ -67,6 +67,9 @@ impl Drop for RootState {
                 ring.close();
             }
         }
+        for (shard, _) in &self.args.shards {
+            shard.close();
+        }
     }
 }
 
@@ -200,10 +203,12 @@ impl RootState {
             Reaction::Quarantine { child, reason } => {
                 self.args.env.counters.quarantines.fetch_add(1, Ordering::Relaxed);
                 tracing::error!(child = %name, %reason, "child quarantined");
-                if let Some(package) = name.strip_prefix("package ") {
-                    let package = PackageName::from(package);
-                    crate::quarantine::take_out_package(&self.args.directory, &package, &reason);
-                }
+                let Some(package) = name.strip_prefix("package ").map(PackageName::from) else {
+                    // Without its shard a cell answers nobody: rather fail closed than have all wait.
+                    self.args.env.begin_stopping();
+                    return Err(format!("{name} failed too often: {reason}").into());
+                };
+                crate::quarantine::take_out_package(&self.args.directory, &package, &reason);
                 self.quarantined.insert(child, reason);
             }
             Reaction::Escalate { reason } => {
@@ -265,16 +270,12 @@ impl RootState {
         stopped
     }
 
-    async fn on_pardon(
-        &mut self,
-        myself: &ActorRef<RootMsg>,
-        package: &PackageName,
-        child: String,
-    ) -> bool {
+    async fn on_pardon(&mut self, myself: &ActorRef<RootMsg>, package: &PackageName, child: String) -> bool {
         let own = self.children.find(&child).filter(|_| child == format!("package {package}"));
         if let Some(index) = own {
             let lifted = self.quarantined.remove(&index).is_some();
             if lifted {
+                crate::quarantine::lift_package(&self.args.directory, package);
                 self.children.pardon(index);
                 let _ = myself.cast(RootMsg::Restart { children: index..index + 1 });
             }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 /// Ready list and timers.
-pub struct Shard {
+pub(crate) struct Shard {
     inner: Mutex<Inner>,
 }
 
@@ -71,7 +71,8 @@ impl Shard {
         }
     }
 
-    fn close(&self) {
+    /// Run nothing any more; who asks a cell of it learns that there is no answer.
+    pub(crate) fn close(&self) {
         let mut inner = self.lock();
         inner.closed = true;
         let (waker, ready) = (inner.waker.take(), std::mem::take(&mut inner.ready));
@@ -103,12 +104,7 @@ impl Shard {
         }
     }
 
-    fn poll_next(
-        &self,
-        generation: u64,
-        cx: &Context<'_>,
-        into: &mut Vec<Arc<SharedCell>>,
-    ) -> Poll<Next> {
+    fn poll_next(&self, generation: u64, cx: &Context<'_>, into: &mut Vec<Arc<SharedCell>>) -> Poll<Next> {
         let mut inner = self.lock();
         if inner.closed || inner.generation != generation {
             return Poll::Ready(Next::Closed);
@@ -189,7 +185,9 @@ impl Shard {
     ) -> Next {
         if busy {
             loop {
-                if let Poll::Ready(next) = self.poll_next(generation, &Context::from_waker(Waker::noop()), batch) {
+                if let Poll::Ready(next) =
+                    self.poll_next(generation, &Context::from_waker(Waker::noop()), batch)
+                {
                     return next;
                 }
                 if next_due.is_some_and(|due| due <= env.now()) {

@@ -21,9 +21,9 @@ macro_rules! link {
         struct $reactor;
 
         #[computation_graph(
-            trigger = reactor($reactor),
-            graph = { weigh($accumulator) -> forward, forward($accumulator) -> [] }
-        )]
+                                    trigger = reactor($reactor),
+                                    graph = { weigh($accumulator) -> forward, forward($accumulator) -> [] }
+                                )]
         mod $graph {
             use crate::event::Event;
             use crate::nodes;

@@ -17,8 +17,8 @@ const BATCH: usize = 64;
 /// Room in the ring that batches go to.
 const BATCH_RING: usize = 96;
 
-/// How long the last event may take before the bench gives up.
-const LOST: Duration = Duration::from_secs(10);
+/// How long a run may take before the bench gives up.
+const LOST: Duration = Duration::from_secs(120);
 
 /// A graph's terminal and what it feeds.
 pub(super) type Link = (&'static str, &'static str, &'static str);
@@ -59,7 +59,8 @@ impl Host {
         placement: Placement,
     ) -> Result<Self, BenchError> {
         let runtime = runtime("ours")?;
-        let mut builder = Engine::builder().placement(placement);
+        // Another process's time slice must not move a graph to another thread: there is one recorder at a time.
+        let mut builder = Engine::builder().placement(placement).slow_firing(LOST);
         for package in packages {
             builder = builder.package(package);
         }
@@ -83,6 +84,20 @@ impl Host {
         task: impl Future<Output = Result<T, BenchError>> + Send + 'static,
     ) -> Result<T, BenchError> {
         self.runtime.block_on(self.runtime.spawn(task)).map_err(|_| stopped())?
+    }
+
+    /// The same for a task that feeds the engine and waits for what comes out.
+    pub(super) fn feed(
+        &self,
+        task: impl Future<Output = Result<(), BenchError>> + Send + 'static,
+    ) -> Result<(), BenchError> {
+        let engine = self.engine.clone();
+        self.run(async move {
+            match tokio::time::timeout(LOST, task).await {
+                Ok(done) => done,
+                Err(_) => Err(BenchError::Lost { variant: "ours", limit: LOST, left: left(&engine).await }),
+            }
+        })
     }
 }
 
@@ -119,14 +134,15 @@ impl Running for Saturated {
     fn run(&mut self, n_events: u64) -> Result<Outcome, BenchError> {
         let (entries, tally, feed) = (self.entries.clone(), self.tally, self.feed);
         tally.clear();
-        self.host.run(async move {
+        self.host.feed(async move {
             match (feed, &entries[..]) {
                 (Feed::Batched, _) => batched(&entries, n_events).await?,
                 (_, [only]) => one_by_one(only, n_events).await?,
                 (_, [left, right]) => alternating(left, right, n_events).await?,
                 _ => return Err(stopped()),
             }
-            drained(tally, n_events).await
+            drained(tally, n_events).await;
+            Ok(())
         })?;
         Ok(tally.outcome())
     }
@@ -174,13 +190,16 @@ async fn batched(entries: &[AccumulatorHandle<Event>], n_events: u64) -> Result<
 
 /// Returns once the last of `n_events` went through the last node. A turn that has begun is over by then:
 /// it has the worker that this runs on.
-pub(super) async fn drained(tally: &Tally, n_events: u64) -> Result<(), BenchError> {
-    let seen = async {
-        while tally.firings() == 0 || tally.outcome().last + 1 < n_events {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(LOST, seen).await.map_err(|_| stopped())
+async fn drained(tally: &Tally, n_events: u64) {
+    while tally.firings() == 0 || tally.outcome().last + 1 < n_events {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What is still in the engine, for the message.
+async fn left(engine: &Engine) -> String {
+    let (letters, counters) = (engine.dead_letters().list(), engine.counters());
+    format!("{}; {} dead letters, {counters:?}", engine.unsettled().await, letters.len())
 }
 
 pub(super) fn stopped() -> BenchError {

@@ -5,6 +5,7 @@
 //! and takes its events from [`crate::event::Source`].
 
 mod chain4;
+mod flights;
 mod host;
 mod join;
 mod latency;
@@ -12,7 +13,7 @@ mod lin;
 mod wide;
 
 use crate::harness::{Mode, Start, Variant};
-use crate::workload::{flights, latency::Way, wide as wide_load};
+use crate::workload::{flights as flights_load, latency::Way, wide as wide_load};
 use host::Feed;
 
 /// `lin`, sequential first.
@@ -50,8 +51,8 @@ pub(crate) fn latency() -> Vec<Way> {
 }
 
 /// The departures, from the file.
-pub(crate) fn flights() -> Option<flights::Sum> {
-    None
+pub(crate) fn flights() -> Option<flights_load::Sum> {
+    Some(flights::sum)
 }
 
 /// Starts so many reactors.

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use acequia::{AccumulatorDecl, AccumulatorHandle, GraphBuilder, GraphDecl, Package, Placement, ReactorDecl, Strategy, when_any};
+use acequia::{
+    AccumulatorDecl, AccumulatorHandle, GraphBuilder, GraphDecl, Package, Placement, ReactorDecl, Strategy,
+    when_any,
+};
 
 use super::host::{Host, stopped};
 use crate::error::BenchError;
@@ -40,7 +43,9 @@ pub(super) fn start(n_reactors: usize) -> Result<Box<dyn Wide>, BenchError> {
         packages.push(package);
     }
     let host = Host::start(packages, &[], Placement::Current)?;
-    let entries = (0..n_reactors).map(|number| host.accumulator(&format!("events{number}"))).collect::<Result<_, _>>()?;
+    let entries = (0..n_reactors)
+        .map(|number| host.accumulator(&format!("events{number}")))
+        .collect::<Result<_, _>>()?;
     Ok(Box::new(Reactors { host, entries, board, sent: 0 }))
 }
 
@@ -77,7 +82,7 @@ impl Wide for Reactors {
         let (entries, board) = (self.entries.clone(), self.board.clone());
         let (order, mut sent) = (order.to_vec(), self.sent);
         self.sent += order.len() as u64;
-        self.host.run(async move {
+        self.host.feed(async move {
             for (reactor, event) in order.iter().zip(Source::new()) {
                 board.window.admit(sent).await;
                 entries[*reactor as usize].push(event).await.map_err(|_| stopped())?;

@@ -71,6 +71,20 @@ pub(crate) fn rows(scale: &Scale) -> Result<Vec<Row>, BenchError> {
     Ok(BARS.iter().flat_map(|(mode, side, bar)| report(&series, mode, *side, *bar)).collect())
 }
 
+/// In the child: the median of one way of ours, or of `tokio` from inside, in microseconds.
+pub(crate) fn median_of(subject: &str) -> Result<f64, BenchError> {
+    let light = Light { n_events: 2_000, variant: "ours" };
+    let unknown = || BenchError::Subject { subject: subject.to_owned() };
+    let (side, measure): (Side, Measure) = if subject == "tokio" {
+        (Side::Inside, tokio::latency)
+    } else {
+        let (_, side, _) = BARS.into_iter().find(|(mode, ..)| *mode == subject).ok_or_else(unknown)?;
+        let way = ours::latency().into_iter().find(|way| way.mode == subject).ok_or_else(unknown)?;
+        (side, way.measure)
+    };
+    Ok(measure(side, light)?.p50 / 1_000.0)
+}
+
 fn verify(variant: &'static str, got: Outcome, expected: Outcome) -> Result<(), BenchError> {
     if got == expected {
         Ok(())

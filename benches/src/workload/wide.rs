@@ -57,34 +57,41 @@ pub(crate) fn rows(scale: &Scale) -> Result<Vec<Row>, BenchError> {
             });
         }
     }
-    rows.push(memory_row(scale)?);
+    rows.push(memory_row(scale, "1", "resident", Some(MEMORY))?);
+    rows.push(memory_row(scale, "100", "resident after 100", None)?);
     Ok(rows)
 }
 
-/// In the child: memory per reactor in KiB.
-pub(crate) fn resident_per_reactor() -> Result<f64, BenchError> {
-    let start = ours::wide().ok_or_else(|| BenchError::Subject { subject: "wide".to_owned() })?;
+/// In the child: memory per reactor in KiB after `events_each`.
+pub(crate) fn resident_per_reactor(events_each: &str) -> Result<f64, BenchError> {
+    let unknown = || BenchError::Subject { subject: events_each.to_owned() };
+    let events_each: u64 = events_each.parse().map_err(|_| unknown())?;
+    let start = ours::wide().ok_or_else(unknown)?;
     let n_reactors = N_REACTORS[2];
     // One reactor first: what the engine needs once is not charged to each.
     drop(start(1)?);
     let before = resident_kib();
     let mut reactors = start(n_reactors)?;
-    // Each reactor has fired once, so whatever it allocates on first use is there.
-    let order: Vec<u32> = (0..n_reactors as u32).collect();
-    reactors.run(&order)?;
+    // Whatever a reactor allocates on first use is there, and what it remembers of its firings.
+    reactors.run(&order(Law::Even, n_reactors, events_each * n_reactors as u64))?;
     Ok((resident_kib() - before) / n_reactors as f64)
 }
 
-fn memory_row(scale: &Scale) -> Result<Row, BenchError> {
-    let ask = |_| probe::ask(&probe::this_program()?, Probe::WideResident, "wide", scale.quick);
+fn memory_row(
+    scale: &Scale,
+    events_each: &str,
+    metric: &'static str,
+    bar: Option<Bar>,
+) -> Result<Row, BenchError> {
+    let ask = |_| probe::ask(&probe::this_program()?, Probe::WideResident, events_each, scale.quick);
     Ok(Row {
         id: "wide",
         mode: "even",
-        metric: "resident",
+        metric,
         unit: "KiB/reactor",
         ours: ours::wide().map(ask).transpose()?,
         baselines: vec![(ABSOLUTE, 1.0)],
-        bar: Some(MEMORY),
+        bar,
     })
 }
 

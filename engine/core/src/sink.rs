@@ -112,10 +112,22 @@ fn bury<T: Payload>(
 ) {
     let item = ItemId(entry.settled() + entry.dropped());
     entry.drop(why, 1);
+    cx.letters.push(output_letter(value, item, why, failure, attempts, cx.place, cx.now));
+}
+
+fn output_letter<T: Payload>(
+    value: T,
+    item: ItemId,
+    why: Dropped,
+    failure: Option<Failure>,
+    attempts: u32,
+    place: &Place,
+    at: Timestamp,
+) -> DeadLetter {
     let mut column = Column::default();
     column.push(value);
     let letter = Letter::Output(Box::new(column));
-    cx.letters.push(DeadLetter { place: cx.place.clone(), item, why, failure, attempts, at: cx.now, letter });
+    DeadLetter { place: place.clone(), item, why, failure, attempts, at, letter }
 }
 
 impl<T, F> AnySink for CallbackSink<T, F>
@@ -205,6 +217,11 @@ impl<T: Payload> AnySink for RingSink<T> {
             Ok(n) => self.entry.settle(Settled::HandedOn, n as u64),
             Err(_) => bury_all(&mut self.queue, &mut self.entry, Dropped::Unbound, cx),
         }
+        if self.only_sender {
+            for (item, value) in self.ring.take_turned_away() {
+                cx.letters.push(output_letter(value, item, Dropped::Overflow, None, 0, cx.place, cx.now));
+            }
+        }
         self.queue.is_empty()
     }
 
@@ -215,7 +232,17 @@ impl<T: Payload> AnySink for RingSink<T> {
     }
 
     fn entry(&self) -> Entry {
-        Entry { unsettled: self.queue.len() as u64, ..self.entry }
+        let mut entry = Entry { unsettled: self.queue.len() as u64, ..self.entry };
+        if self.only_sender {
+            // No other edge tells what the channel gave up.
+            let channel = self.ring.entry();
+            let (dropped, superseded) =
+                (channel.dropped_for(Dropped::Overflow), channel.settled_as(Settled::Superseded));
+            entry.settled_by[Settled::HandedOn as usize] -= dropped + superseded;
+            entry.drop(Dropped::Overflow, dropped);
+            entry.settle(Settled::Superseded, superseded);
+        }
+        entry
     }
 
     fn give_up(&mut self, why: Dropped, cx: &mut SinkContext<'_>) {

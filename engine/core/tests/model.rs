@@ -2,13 +2,20 @@
 //!
 //! Every model is as simple as can be. `PROPTEST_CASES` raises the number of cases.
 
-#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "these are tests"
+)]
 
 mod model {
     mod harness;
     mod reference;
     mod slots;
 
+    mod batches;
     mod cell_latest;
     mod cell_regressions;
     mod cell_sequential;

@@ -18,8 +18,8 @@ pub use gather::Gathered;
 use acequia::core::cell::EdgeKind;
 use acequia::core::ledger::Imbalance;
 use acequia::{
-    Engine, Entry, Failure, FaultBudget, LetterSummary, Package, Placement, ReactorDef,
-    ShutdownReport, StartError,
+    Engine, Entry, Failure, FaultBudget, LetterSummary, Package, Placement, ReactorDef, ShutdownReport,
+    StartError,
 };
 use chaos::Chaos;
 use departure::Departure;
@@ -55,6 +55,8 @@ pub struct Flown {
     pub dead: Vec<Dead>,
     /// The edge on which departures come in.
     pub ledger: Entry,
+    /// The edge on which they reach the graph that may give them up.
+    pub deliveries: Entry,
     /// From the engine's start to the last output.
     pub took: Duration,
 }
@@ -71,33 +73,24 @@ pub struct Dead {
 }
 
 /// A run that came to nothing.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum FlightsError {
     /// The engine did not start.
-    Start(StartError),
+    #[error(transparent)]
+    Start(#[from] StartError),
     /// The departures could not be read.
+    #[error("the departures cannot be read: {0}")]
     Source(Failure),
     /// An edge of the engine does not balance.
+    #[error("{0}: {1}")]
     Ledger(String, Imbalance),
     /// Something was left after the deadline.
+    #[error("the engine stopped with work left: {0}")]
     Unsettled(String),
     /// A dead letter that is not a departure.
-    Letter(LetterSummary),
+    #[error("{} gave up what is no departure: {}", .0.place, .0.value)]
+    Letter(Box<LetterSummary>),
 }
-
-impl std::fmt::Display for FlightsError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Start(error) => write!(f, "{error}"),
-            Self::Source(failure) => write!(f, "the departures cannot be read: {failure}"),
-            Self::Ledger(edge, imbalance) => write!(f, "{edge}: {imbalance}"),
-            Self::Unsettled(what) => write!(f, "the engine stopped with work left: {what}"),
-            Self::Letter(letter) => write!(f, "{} gave up what is no departure: {letter:?}", letter.place),
-        }
-    }
-}
-
-impl std::error::Error for FlightsError {}
 
 impl Flown {
     /// Rows that are not in the table, because they died.
@@ -118,10 +111,11 @@ impl Flown {
 pub async fn run(options: &Options, mut look: impl FnMut(Glance)) -> Result<Flown, FlightsError> {
     let live = Arc::new(Live::default());
     let (gatherer, builder) = gather::attach(Engine::builder(), &live);
-    let builder = builder.package(package(options, &live)).placement(Placement::Shards { n: 1, busy_poll: false });
+    let builder =
+        builder.package(package(options, &live)).placement(Placement::Shards { n: 1, busy_poll: false });
     // A busy machine may hold a turn up for a while; that makes no graph a slow one.
     let builder = builder.slow_firing(Duration::from_secs(5)).dead_letter_capacity(1 << 20);
-    let engine = builder.start().await.map_err(FlightsError::Start)?;
+    let engine = builder.start().await?;
     let began = engine.clock().now();
     let mut glances = tokio::time::interval(GLANCES);
     let read = loop {
@@ -138,16 +132,17 @@ pub async fn run(options: &Options, mut look: impl FnMut(Glance)) -> Result<Flow
     let report = engine.shutdown(DRAIN).await;
     let took = engine.clock().now().since(began);
     look(live.glance());
-    let (ledger, firings) = settle(&report)?;
+    let Edges { firings, departures, deliveries } = settle(&report)?;
     let dead = engine.dead_letters().list().into_iter().map(dead).collect::<Result<_, _>>()?;
-    Ok(Flown { gathered: gatherer.end(), firings, dead, ledger, took })
+    Ok(Flown { gathered: gatherer.end(), firings, dead, ledger: departures, deliveries, took })
 }
 
 /// Everything that the departures flow through.
 fn package(options: &Options, live: &Arc<Live>) -> Package {
     let mut departures = flow::Departures::decl();
     let source = reader::source(options.path.clone(), Arc::clone(live));
-    departures.accumulators = departures.accumulators.into_iter().map(|it| it.source(source.clone())).collect();
+    departures.accumulators =
+        departures.accumulators.into_iter().map(|it| it.source(source.clone())).collect();
     let alerts = flow::alerts::graph().budget(FaultBudget::unlimited(3));
     let alerts = match options.chaos {
         Some(seed) => Chaos::new(seed).shake(alerts),
@@ -164,20 +159,27 @@ fn package(options: &Options, live: &Arc<Live>) -> Package {
         .with_graph::<flow::bulletin::Graph>()
 }
 
-/// The edge of the departures, and firings by reactor, once every edge balances and nothing is left.
-fn settle(report: &ShutdownReport) -> Result<(Entry, BTreeMap<String, u64>), FlightsError> {
-    let imbalance = |(edge, imbalance): (acequia::core::cell::EdgeName, _)| {
-        FlightsError::Ledger(edge.to_string(), imbalance)
-    };
-    report.ledger.check().map_err(imbalance)?;
+/// What the edges say, once every one balances and nothing is left.
+fn settle(report: &ShutdownReport) -> Result<Edges, FlightsError> {
+    if let Err((edge, imbalance)) = report.ledger.check() {
+        return Err(FlightsError::Ledger(edge.to_string(), imbalance));
+    }
     if !report.unsettled.is_empty() {
         return Err(FlightsError::Unsettled(report.unsettled.to_string()));
     }
-    let firings = report.ledger.edges.iter().filter(|(edge, _)| matches!(edge.kind, EdgeKind::Firings));
-    let firings = firings.map(|(edge, entry)| (edge.reactor.to_string(), entry.accepted)).collect();
-    let departures =
-        report.ledger.sum(|kind| matches!(kind, EdgeKind::Events(name) if name.as_str() == "departures"));
-    Ok((departures, firings))
+    let ledger = &report.ledger;
+    let firings = ledger.edges.iter().filter(|(edge, _)| matches!(edge.kind, EdgeKind::Firings));
+    Ok(Edges {
+        firings: firings.map(|(edge, entry)| (edge.reactor.to_string(), entry.accepted)).collect(),
+        departures: ledger.edge("Departures/events/departures").unwrap_or_default(),
+        deliveries: ledger.edge("Departures/deliveries/alerts").unwrap_or_default(),
+    })
+}
+
+struct Edges {
+    firings: BTreeMap<String, u64>,
+    departures: Entry,
+    deliveries: Entry,
 }
 
 fn dead(letter: LetterSummary) -> Result<Dead, FlightsError> {
@@ -186,6 +188,6 @@ fn dead(letter: LetterSummary) -> Result<Dead, FlightsError> {
         Some(departure) => {
             Ok(Dead { departure, cause: letter.cause.unwrap_or(letter.why), attempts: letter.attempts })
         }
-        None => Err(FlightsError::Letter(letter)),
+        None => Err(FlightsError::Letter(Box::new(letter))),
     }
 }

@@ -26,8 +26,11 @@ impl Progress {
         let Some(bar) = &self.0 else { return };
         bar.set_length(now.bytes.max(1));
         bar.set_position(now.bytes_read);
+        if now.rows == 0 {
+            return;
+        }
         let rate = now.rows as f64 / bar.elapsed().as_secs_f64().max(1e-3);
-        let over_15 = 100.0 * now.over_15 as f64 / now.rows.max(1) as f64;
+        let over_15 = 100.0 * now.over_15 as f64 / now.rows as f64;
         let (rows, until) = (grouped(now.rows), date(now.minute.into()));
         let rate = grouped(rate as u64);
         bar.set_message(format!("{rows} departures until {until}, {rate}/s, {over_15:.1} % delayed"));

@@ -21,7 +21,7 @@ const LINE: usize = 128;
 
 /// A source that reads the departures at `path`, plain or compressed with zstd. Started again after a
 /// fault, it goes on behind the last batch that was accepted.
-pub fn source(path: PathBuf, live: Arc<Live>) -> SourceDecl {
+pub(super) fn source(path: PathBuf, live: Arc<Live>) -> SourceDecl {
     SourceDecl::run(move |out| {
         let (path, live) = (path.clone(), Arc::clone(&live));
         async move {
@@ -37,7 +37,12 @@ pub fn source(path: PathBuf, live: Arc<Live>) -> SourceDecl {
     })
 }
 
-fn publish(runtime: &Handle, path: &Path, live: &Arc<Live>, out: &SourceOut<Departure>) -> Result<(), Failure> {
+fn publish(
+    runtime: &Handle,
+    path: &Path,
+    live: &Arc<Live>,
+    out: &SourceOut<Departure>,
+) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::error(format_args!("{}: {error}", path.display()));
     let mut rows = Rows::new(open(path, live).map_err(failed)?);
     let skip = out.resume_after().map_or(0, |offset| offset + 1);

@@ -3,10 +3,11 @@
 use super::departure::Departure;
 use super::flow::code;
 use super::{Dead, Flown};
-use crate::summary::{Code, Hour, Totals};
+use crate::summary::{Alerts, Code, Hour, Totals};
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
-use serde_json::{Value, json};
+use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Airports in the table.
 const WORST: usize = 10;
@@ -15,32 +16,65 @@ const WORST: usize = 10;
 const DEAD: usize = 20;
 
 /// Everything, as one JSON object.
-pub fn json(flown: &Flown) -> Value {
-    let summary = &flown.gathered.summary;
-    let airport = |(origin, totals): (&Code, &Totals)| {
-        json!({
-            "origin": code(*origin),
-            "flights": totals.flights,
-            "mean_delay_min": totals.mean_delay_min(),
-            "delayed_over_15": totals.over_15,
-        })
-    };
-    let alerts: serde_json::Map<String, Value> =
-        summary.alerts.by_branch().map(|(branch, n)| (branch.to_owned(), n.into())).into_iter().collect();
-    json!({
-        "rows": flown.ledger.accepted,
-        "airports": summary.airports.iter().map(airport).collect::<Vec<_>>(),
-        "alerts": alerts,
-        "firings": flown.firings,
-        "dead": flown.dead.len(),
-        "events_per_s": flown.events_per_s(),
-        "ledger": {
-            "accepted": flown.ledger.accepted,
-            "settled": flown.ledger.settled(),
-            "dropped": flown.ledger.dropped(),
-            "unsettled": flown.ledger.unsettled,
-        },
-    })
+#[derive(Debug, Serialize)]
+pub struct Report<'a> {
+    rows: u64,
+    airports: Vec<Airport>,
+    alerts: Branches,
+    firings: &'a BTreeMap<String, u64>,
+    dead: usize,
+    events_per_s: f64,
+    ledger: Line,
+}
+
+#[derive(Debug, Serialize)]
+struct Airport {
+    origin: String,
+    flights: u64,
+    mean_delay_min: f64,
+    delayed_over_15: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Branches {
+    severe: u64,
+    late: u64,
+    on_time: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Line {
+    accepted: u64,
+    settled: u64,
+    dropped: u64,
+    unsettled: u64,
+}
+
+impl<'a> From<&'a Flown> for Report<'a> {
+    fn from(flown: &'a Flown) -> Self {
+        let (summary, ledger) = (&flown.gathered.summary, &flown.ledger);
+        let Alerts { severe, late, on_time } = summary.alerts;
+        let airport = |(origin, totals): (&Code, &Totals)| Airport {
+            origin: code(*origin),
+            flights: totals.flights,
+            mean_delay_min: totals.mean_delay_min(),
+            delayed_over_15: totals.over_15,
+        };
+        Self {
+            rows: ledger.accepted,
+            airports: summary.airports.iter().map(airport).collect(),
+            alerts: Branches { severe, late, on_time },
+            firings: &flown.firings,
+            dead: flown.dead.len(),
+            events_per_s: flown.events_per_s(),
+            ledger: Line {
+                accepted: ledger.accepted,
+                settled: ledger.settled(),
+                dropped: ledger.dropped(),
+                unsettled: ledger.unsettled,
+            },
+        }
+    }
 }
 
 /// Everything, as tables and lines.
@@ -60,6 +94,7 @@ pub fn text(flown: &Flown) -> String {
     lines.push(format!("firings: {}", firings.collect::<Vec<_>>().join(", ")));
     if !flown.dead.is_empty() {
         lines.push(dead(&flown.dead));
+        lines.push(format!("deliveries to alerts: {}", flown.deliveries));
     }
     lines.push(format!(
         "throughput: {} departures in {:.2} s, {} a second",
@@ -105,7 +140,12 @@ fn alerts(flown: &Flown) -> String {
 fn dead(dead: &[Dead]) -> String {
     let mut table = table(["dead row", "departure", "attempts", "cause"]);
     for Dead { departure, cause, attempts } in dead.iter().take(DEAD) {
-        table.add_row([grouped(departure.row.into()), flight(departure), attempts.to_string(), cause.clone()]);
+        table.add_row([
+            grouped(departure.row.into()),
+            flight(departure),
+            attempts.to_string(),
+            cause.clone(),
+        ]);
     }
     let others: Vec<String> = dead.iter().skip(DEAD).map(|dead| dead.departure.row.to_string()).collect();
     let others = if others.is_empty() { others.concat() } else { format!("\nand rows {}", others.join(" ")) };

@@ -75,7 +75,7 @@ impl EngineBuilder {
         self
     }
 
-    /// A firing that takes longer moves its graph out of the cell (default one millisecond).
+    /// A firing that takes longer moves its graph out of the cell (default ten milliseconds).
     pub fn slow_firing(mut self, limit: Duration) -> Self {
         self.settings.slow_firing = limit;
         self

@@ -7,6 +7,7 @@ use crate::package::PackageArgs;
 use crate::root::RootMsg;
 use crate::sink::{Sink, SinkError};
 use acequia_core::cell::{BindError, Cell, CellTurn, map_inputs};
+use acequia_core::fault::guarded;
 use acequia_core::graph::GraphDecl;
 use acequia_core::id::{AccumulatorName, GraphName, PackageName, ReactorName, TerminalName};
 use acequia_core::reactor::{ReactorDecl, ReactorDeclError};
@@ -92,6 +93,7 @@ impl Engine {
         if self.inner.env.is_stopping() {
             return Err(StartError::Stopping);
         }
+        self.check_sinks(&packages, &sinks)?;
         let mut names = Vec::new();
         for package in packages {
             self.check(&package)?;
@@ -153,6 +155,27 @@ impl Engine {
         Ok(())
     }
 
+    /// Sinks must find their terminal, their type, and the accumulator that they feed.
+    fn check_sinks(&self, packages: &[Package], sinks: &Sinks) -> Result<(), StartError> {
+        let directory = &self.inner.directory;
+        for (graph, terminal, sink) in sinks {
+            let own = packages.iter().flat_map(Package::graphs).find(|decl| decl.name == *graph).cloned();
+            let decl = own.or_else(|| directory.graphs.get(graph).map(|entry| entry.decl.clone()));
+            let Some(decl) = decl else {
+                return Err(SinkError::UnknownGraph { graph: graph.clone() }.into());
+            };
+            terminal_of(&decl, terminal, sink)?;
+            let Some(target) = sink.target() else { continue };
+            let declared =
+                packages.iter().flat_map(Package::reactors).any(|reactor| reactor.source(target).is_some());
+            if !declared && !directory.accumulators.contains_key(target) {
+                let (graph, terminal, accumulator) = (graph.clone(), terminal.clone(), target.clone());
+                return Err(SinkError::UnknownAccumulator { graph, terminal, accumulator }.into());
+            }
+        }
+        Ok(())
+    }
+
     fn check_graph(
         &self,
         package: &Package,
@@ -175,12 +198,24 @@ impl Engine {
         }
     }
 
+    /// The cells of a package. The authors' code makes the parts: a panic in it refuses the package
+    /// before a name is taken.
+    fn cells(&self, package: &Package) -> Result<Vec<Cell>, StartError> {
+        let slow = self.inner.env.settings.slow_firing;
+        let made =
+            guarded(|| Ok(package.reactors().iter().map(|decl| Cell::new(decl.clone(), slow)).collect()));
+        let cells: Result<Vec<Cell>, ReactorDeclError> = made.map_err(|failure| StartError::Child {
+            package: package.name().clone(),
+            reason: format!("a part could not be made: {failure}"),
+        })?;
+        Ok(cells?)
+    }
+
     /// Make cells, take names, start actors; nothing is armed.
     async fn prepare(&self, package: Package) -> Result<(), StartError> {
         let name = package.name().clone();
         let mut offsets = HashMap::new();
-        for decl in package.reactors() {
-            let cell = Cell::new(decl.clone(), self.inner.env.settings.slow_firing)?;
+        for (decl, cell) in package.reactors().iter().zip(self.cells(&package)?) {
             let number = self.inner.next_shard.fetch_add(1, Ordering::Relaxed) % self.inner.shards.len();
             let cell =
                 SharedCell::new(cell, Arc::clone(&self.inner.env), Arc::clone(&self.inner.shards[number]));
@@ -235,15 +270,8 @@ impl Engine {
         let Some(decl) = self.inner.directory.graphs.get(&graph).map(|entry| entry.decl.clone()) else {
             return Err(SinkError::UnknownGraph { graph });
         };
-        let Some(index) = decl.terminals.iter().position(|known| known.name == terminal) else {
-            let known = decl.terminals.iter().map(|known| known.name.clone()).collect();
-            return Err(SinkError::UnknownTerminal { graph, terminal, known });
-        };
+        let index = terminal_of(&decl, &terminal, &sink)?;
         let offered = decl.terminals[index].payload;
-        if let Some(wanted) = sink.payload_type().filter(|wanted| *wanted != offered) {
-            let (offered, wanted) = (offered.name(), wanted.name().to_owned());
-            return Err(SinkError::TypeMismatch { graph, terminal, offered, wanted });
-        }
         let ring = match sink.target().cloned() {
             None => None,
             Some(target) => Some(self.feed(&decl, &terminal, &target)?),
@@ -299,7 +327,7 @@ impl Engine {
     }
 
     /// How events get from one reactor to another through sinks, if they do.
-    fn path(&self, from: &ReactorName, to: &ReactorName) -> Option<String> {
+    pub(super) fn path(&self, from: &ReactorName, to: &ReactorName) -> Option<String> {
         let mut ways = vec![vec![from.clone()]];
         let mut seen = HashSet::from([from.clone()]);
         while let Some(way) = ways.pop() {
@@ -315,5 +343,22 @@ impl Engine {
             }
         }
         None
+    }
+}
+
+/// Position of a terminal that takes this sink.
+fn terminal_of(decl: &GraphDecl, terminal: &TerminalName, sink: &Sink) -> Result<usize, SinkError> {
+    let graph = decl.name.clone();
+    let Some(index) = decl.terminals.iter().position(|known| known.name == *terminal) else {
+        let known = decl.terminals.iter().map(|known| known.name.clone()).collect();
+        return Err(SinkError::UnknownTerminal { graph, terminal: terminal.clone(), known });
+    };
+    let offered = decl.terminals[index].payload;
+    match sink.payload_type().filter(|wanted| *wanted != offered) {
+        None => Ok(index),
+        Some(wanted) => {
+            let (offered, wanted, terminal) = (offered.name(), wanted.name().to_owned(), terminal.clone());
+            Err(SinkError::TypeMismatch { graph, terminal, offered, wanted })
+        }
     }
 }

@@ -170,7 +170,7 @@ impl Engine {
 fn columns(decl: &GraphDecl, invocation: Invocation) -> Result<Vec<Box<dyn AnyColumn>>, InvokeError> {
     let mut given: Vec<_> = invocation.inputs;
     let mut columns = Vec::with_capacity(decl.inputs.len());
-    for input in &decl.inputs {
+    for input in decl.inputs.iter() {
         let name = || input.accumulator.clone();
         let position = given.iter().position(|(known, _)| *known == input.accumulator);
         let column = match position.map(|at| given.swap_remove(at).1) {
@@ -203,7 +203,7 @@ type Begun = Result<(GraphRun, Option<acequia_core::graph::PendingFiring>), Fail
 /// Run a fresh part once over single-value columns.
 fn run_once(env: &crate::env::Env, decl: GraphDecl, columns: &[Box<dyn AnyColumn>]) -> Begun {
     // One attempt: whoever invokes decides about another.
-    let mut run = GraphRun::new(decl.budget(FaultBudget::unlimited(1)));
+    let mut run = GraphRun::keeping(decl.budget(FaultBudget::unlimited(1)));
     let batch = Batch::single(FiringId(0), columns);
     let map: Vec<usize> = (0..batch.columns.len()).collect();
     let view = View::new(&batch.columns, &map, &batch.rows, FiringId(0));

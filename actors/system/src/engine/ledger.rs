@@ -148,7 +148,7 @@ impl Engine {
             for worker in cell.workers().all() {
                 for (place, entry) in worker.outputs().into_iter().filter(|(_, entry)| entry.unsettled > 0) {
                     let edge = EdgeName { reactor: cell.name().clone(), kind: EdgeKind::Outputs(place) };
-                    all.push(Open { edge, n: entry.unsettled, claimed: false, since: None });
+                    all.push(Open { edge, n: entry.unsettled, claimed: false, held: 0, since: None });
                 }
             }
         }

@@ -62,7 +62,10 @@ impl Engine {
         Ok(AccumulatorHandle::new(ring, Arc::clone(&entry.cell)))
     }
 
-    pub(crate) fn accumulator_entry(&self, name: &str) -> Result<crate::directory::AccumulatorEntry, LookupError> {
+    pub(crate) fn accumulator_entry(
+        &self,
+        name: &str,
+    ) -> Result<crate::directory::AccumulatorEntry, LookupError> {
         let directory = &self.inner.directory;
         directory.accumulators.get(name).map(|entry| entry.clone()).ok_or_else(|| {
             let mut known: Vec<_> = directory.accumulators.iter().map(|entry| entry.key().clone()).collect();

@@ -12,9 +12,9 @@ mod replay;
 mod shutdown;
 
 pub use builder::{EngineBuilder, Placement};
+pub use commands::{FireInput, FiringStream, ReactorHandle};
 #[cfg(feature = "testing")]
 pub use crash::Component;
-pub use commands::{FireInput, FiringStream, ReactorHandle};
 pub use deploy::{AttachError, StartError};
 pub use invoke::{Invocation, InvokeError, Terminals};
 pub use ledger::{Ledger, Unsettled, UnsettledItem};

@@ -1,8 +1,14 @@
 //! Ordered shutdown: refuse, stop sources, flush, drain within a deadline, report, tear down in reverse.
 
 use super::{Engine, Ledger, Unsettled};
+use crate::cell::SharedCell;
 use crate::children::Stopped;
 use crate::root::RootMsg;
+use acequia_core::Timestamp;
+use acequia_core::cell::{EdgeKind, Open};
+use acequia_core::id::ReactorName;
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a shutdown did, and what it left.
@@ -48,20 +54,71 @@ impl Engine {
         ShutdownReport { ledger, unsettled, stopped: stopped.unwrap_or_default(), took }
     }
 
-    /// Flush and wait, until a flush yields nothing new.
-    async fn drain(&self, end: acequia_core::Timestamp) {
-        loop {
+    /// Let everything come to rest, then flush what is held, the first in the flow first. A window that
+    /// is flushed before its last events have come would close twice.
+    async fn drain(&self, end: Timestamp) {
+        let mut stuck: HashSet<ReactorName> = HashSet::new();
+        while self.at_rest(end).await {
+            let mut holders = self.holders().await;
+            holders.retain(|cell| !stuck.contains(cell.name()));
+            let feeds = |from: &Arc<SharedCell>, to: &Arc<SharedCell>| {
+                from.name() != to.name() && self.path(from.name(), to.name()).is_some()
+            };
+            let first = holders.iter().filter(|to| !holders.iter().any(|from| feeds(from, to)));
+            let first: Vec<_> = first.cloned().collect();
+            if first.is_empty() {
+                return;
+            }
             let before = self.progress().await;
-            for cell in self.inner.directory.cells() {
+            for cell in &first {
                 cell.post(|state, _| {
                     state.ask_flush();
                     Default::default()
                 });
             }
-            let left = end.since(self.inner.env.now());
-            if !self.settled(left).await || self.progress().await == before {
+            if !self.at_rest(end).await {
                 return;
             }
+            if self.progress().await == before {
+                stuck.extend(first.iter().map(|cell| cell.name().clone()));
+            }
+        }
+    }
+
+    /// Cells whose accumulators hold something until a flush.
+    async fn holders(&self) -> Vec<Arc<SharedCell>> {
+        let mut holders = Vec::new();
+        for cell in self.inner.directory.cells() {
+            let held =
+                cell.ask(|state, _| (state.open().iter().any(|open| open.held > 0), Default::default()));
+            if held.await.unwrap_or(false) {
+                holders.push(cell);
+            }
+        }
+        holders
+    }
+
+    /// Wait until nothing moves without a flush; false if that was not before `end`.
+    async fn at_rest(&self, end: Timestamp) -> bool {
+        let mut pause = Duration::from_micros(100);
+        loop {
+            // What passes from one cell to another between two looks shows in the figures.
+            let before = self.progress().await;
+            let mut flushing = false;
+            for cell in self.inner.directory.cells() {
+                let asked = cell.ask(|state, _| (state.is_flush_asked(), Default::default()));
+                flushing |= asked.await.unwrap_or(false);
+            }
+            let rests =
+                |open: &Open| matches!(open.edge.kind, EdgeKind::Boundaries(_)) || open.n == open.held;
+            if !flushing && self.open().await.iter().all(rests) && self.progress().await == before {
+                return true;
+            }
+            if self.inner.env.now() >= end {
+                return false;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(5));
         }
     }
 

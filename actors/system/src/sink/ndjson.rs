@@ -1,9 +1,12 @@
 //! A sink that appends JSON lines to a file, through a thread that may block.
 
 use acequia_core::PayloadType;
-use acequia_core::column::AnyColumn;
+use acequia_core::column::{AnyColumn, Column};
+use acequia_core::fault::Failure;
 use acequia_core::graph::AnyOutput;
+use acequia_core::id::ItemId;
 use acequia_core::ledger::{Dropped, Entry, Settled};
+use acequia_core::letter::{DeadLetter, Letter};
 use acequia_core::sink::{AnySink, SinkContext};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use std::collections::VecDeque;
@@ -16,6 +19,9 @@ use std::thread::JoinHandle;
 
 /// Lines between the graph and the writing thread.
 const LINES: usize = 1024;
+
+/// Lost lines that are kept between two steps of the sink; beyond that they are counted only.
+const LOST_KEPT: usize = 4096;
 
 pub(super) struct NdjsonSink {
     queue: VecDeque<Vec<u8>>,
@@ -33,6 +39,8 @@ struct Counts {
     waiting: u64,
     written: u64,
     failed: u64,
+    /// Lines that failed, until the sink's next step makes dead letters of them.
+    lost: Vec<(Vec<u8>, Failure)>,
     waiters: Vec<Waker>,
 }
 
@@ -77,6 +85,9 @@ fn write_lines(mut file: BufWriter<File>, from: &Receiver<Vec<u8>>, shared: &Sha
         if let Err(error) = written {
             tracing::error!(%error, lines = n, "lines could not be written");
             counts.failed += n;
+            let room = LOST_KEPT.saturating_sub(counts.lost.len());
+            let failure = Failure::error(error);
+            counts.lost.extend(lines.into_iter().take(room).map(|line| (line, failure.clone())));
         } else {
             counts.written += n;
         }
@@ -85,6 +96,24 @@ fn write_lines(mut file: BufWriter<File>, from: &Receiver<Vec<u8>>, shared: &Sha
         for waiter in waiters {
             waiter.wake();
         }
+    }
+}
+
+/// Write the letters of lines that could not be written; they are counted already.
+fn bury(counts: &mut Counts, cx: &mut SinkContext<'_>) {
+    let first = counts.written + counts.failed - counts.lost.len() as u64;
+    for (number, (line, failure)) in (first..).zip(counts.lost.drain(..)) {
+        let mut column = Column::<serde_json::Value>::default();
+        column.push(serde_json::from_slice(&line).unwrap_or_default());
+        cx.letters.push(DeadLetter {
+            place: cx.place.clone(),
+            item: ItemId(number),
+            why: Dropped::DeadLetter,
+            failure: Some(failure),
+            attempts: 1,
+            at: cx.now,
+            letter: Letter::Output(Box::new(column)),
+        });
     }
 }
 
@@ -109,6 +138,7 @@ impl AnySink for NdjsonSink {
         let Some(to) = &self.to else { return true };
         // The lock is held over the hand-over, so that the writer cannot count a line before we do.
         let mut counts = lock(&self.shared);
+        bury(&mut counts, cx);
         while let Some(line) = self.queue.pop_front() {
             match to.try_send(line) {
                 Ok(()) => counts.waiting += 1,
@@ -137,7 +167,8 @@ impl AnySink for NdjsonSink {
         entry
     }
 
-    fn give_up(&mut self, why: Dropped, _: &mut SinkContext<'_>) {
+    fn give_up(&mut self, why: Dropped, cx: &mut SinkContext<'_>) {
+        bury(&mut lock(&self.shared), cx);
         self.entry.drop(why, self.queue.len() as u64);
         self.queue.clear();
     }

@@ -40,12 +40,7 @@ impl TestEngineBuilder {
     }
 
     /// Send the outputs of a terminal to `sink`.
-    pub fn sink(
-        self,
-        graph: impl Into<GraphName>,
-        terminal: impl Into<TerminalName>,
-        sink: Sink,
-    ) -> Self {
+    pub fn sink(self, graph: impl Into<GraphName>, terminal: impl Into<TerminalName>, sink: Sink) -> Self {
         Self { engine: self.engine.sink(graph, terminal, sink) }
     }
 

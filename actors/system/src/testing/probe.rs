@@ -79,9 +79,8 @@ impl<T: Payload + Debug> Probe<T> {
     where
         T: PartialEq,
     {
-        let found = tokio::time::timeout(PATIENCE, async {
-            while self.expect(1).await.first() != Some(wanted) {}
-        });
+        let found =
+            tokio::time::timeout(PATIENCE, async { while self.expect(1).await.first() != Some(wanted) {} });
         if found.await.is_err() {
             panic!("{wanted:?} did not come within {PATIENCE:?}; these came: {:?}", self.all());
         }

@@ -47,9 +47,9 @@ where
         Ok(match boundary {
             Some(boundary) => {
                 out.emit(boundary);
-                Released { handed_on: n, filtered: 0 }
+                Released { handed_on: n, ..Released::default() }
             }
-            None => Released { handed_on: 0, filtered: n },
+            None => Released { filtered: n, ..Released::default() },
         })
     }
 }

@@ -157,6 +157,8 @@ pub struct Released {
     pub handed_on: u64,
     /// The user's function made no boundary of them.
     pub filtered: u64,
+    /// Whether there is more to let go of at once: the part is called again.
+    pub more: bool,
 }
 
 /// The event in hand: look at it, or take it.

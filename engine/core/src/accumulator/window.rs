@@ -201,12 +201,16 @@ where
         let start = *start;
         let boundary = (self.function)(Span { start, end: pane.end }, &pane.events)?;
         let owned = self.panes.remove(&start).map_or(0, |pane| pane.owned);
+        let more = self.panes.first_key_value().is_some_and(|(_, pane)| pane.end <= horizon);
+        if !more {
+            self.closable = None;
+        }
         Ok(match boundary {
             Some(boundary) => {
                 out.emit(boundary);
-                Released { handed_on: owned, filtered: 0 }
+                Released { handed_on: owned, filtered: 0, more }
             }
-            None => Released { handed_on: 0, filtered: owned },
+            None => Released { handed_on: 0, filtered: owned, more },
         })
     }
 }

@@ -115,7 +115,7 @@ impl Cell {
     }
 
     fn relog(&mut self) {
-        self.logged = self
+        let graphs = self
             .seats
             .iter()
             .map(|seat| LoggedGraph {
@@ -124,6 +124,7 @@ impl Cell {
                 delivery: Arc::clone(&seat.delivery),
             })
             .collect();
+        self.log.bound(self.next_firing, graphs);
     }
 
     /// The seat of a graph.
@@ -165,6 +166,15 @@ impl Cell {
             None => Seated::Detached,
         };
         seat.delivery.pardon();
+    }
+
+    /// A graph that was run elsewhere is back, with what queued meanwhile to be run first.
+    pub fn put_back(&mut self, graph: &GraphName, run: GraphRun) {
+        if let Some(seat) = self.seat_mut(graph)
+            && seat.seated == Seated::Detached
+        {
+            seat.come_back(run);
+        }
     }
 
     /// Run it elsewhere from now on; the run is handed out.
@@ -228,7 +238,7 @@ pub fn map_inputs(reactor: &crate::reactor::ReactorDecl, graph: &GraphDecl) -> R
     }
     let guaranteed = reactor.resolve().map(crate::reactor::Criteria::guarantees).unwrap_or_default();
     let mut map = Vec::with_capacity(graph.inputs.len());
-    for input in &graph.inputs {
+    for input in graph.inputs.iter() {
         let Some(source) = reactor.source(&input.accumulator) else { continue };
         let offered = reactor.accumulators[source].boundary;
         if offered != input.payload {

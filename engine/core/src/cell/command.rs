@@ -142,9 +142,14 @@ impl Cell {
         self.flush_asked = true;
     }
 
-    /// Sources that the criteria need and that are not ready, if the criteria cannot be met without
-    /// them; then the reactor is warming.
-    pub fn health(&self, ready: &[bool], was_live: bool) -> Health {
+    /// Whether that turn is still to come.
+    pub fn is_flush_asked(&self) -> bool {
+        self.flush_asked
+    }
+
+    /// Its health, by the sources that are ready and those that ever were. It is warming until the
+    /// criteria could be met; after that, sources that were ready and are not degrade it.
+    pub fn health(&self, ready: &[bool], were_ready: &[bool]) -> Health {
         if self.policy.is_paused() {
             return Health::Paused;
         }
@@ -154,12 +159,13 @@ impl Cell {
             sources.map(|source| self.decl.accumulators[source].name.clone()).collect()
         };
         let there = (0..ready.len()).filter(|source| !out(*source)).collect();
-        if !criteria.is_met(there) && !was_live {
+        let ever = (0..ready.len()).filter(|source| were_ready[*source]).collect();
+        if !criteria.is_met(there) && !criteria.is_met(ever) {
             return Health::Warming {
                 waiting: names(&mut criteria.named().iter().filter(|source| out(*source))),
             };
         }
-        let dead = names(&mut (0..ready.len()).filter(|source| out(*source)));
-        if dead.is_empty() || !was_live { Health::Live } else { Health::Degraded { sources: dead } }
+        let dead = names(&mut (0..ready.len()).filter(|source| out(*source) && were_ready[*source]));
+        if dead.is_empty() { Health::Live } else { Health::Degraded { sources: dead } }
     }
 }

@@ -26,6 +26,8 @@ pub enum Outcome {
     TimedOut,
     /// A newer firing took its place on the way.
     Superseded,
+    /// The subscription's filter kept it back.
+    Filtered,
     /// It was given up.
     Dropped(Dropped),
 }
@@ -77,17 +79,13 @@ pub(crate) struct LoggedGraph {
     pub(crate) delivery: Arc<Delivery>,
 }
 
-/// The firings of one turn.
-pub(crate) struct TurnRecord {
-    pub(crate) first: u64,
-    pub(crate) n: u64,
-    pub(crate) cause: Cause,
-    pub(crate) at: Timestamp,
-    pub(crate) rows: Vec<u32>,
-    pub(crate) bases: Vec<u64>,
-    pub(crate) graphs: Arc<[LoggedGraph]>,
-    /// Per graph: how long its run took, and up to which firing it ran in the cell.
-    pub(crate) took: Vec<(Duration, u64)>,
+/// The firings of one turn. Their rows, bases and durations lie in the log's flat queues.
+#[derive(Clone, Copy)]
+struct TurnRecord {
+    first: u64,
+    n: u32,
+    cause: Cause,
+    at: Timestamp,
 }
 
 /// Names a subscription to the log.
@@ -97,67 +95,98 @@ pub struct Subscription(u64);
 /// Turns beyond retention that a subscription may hold before the reactor waits for it.
 const HELD_FACTOR: u64 = 4;
 
-/// The log of one reactor.
+/// The log of one reactor: flat queues, so that a reactor that seldom fires costs little memory and one
+/// that fires a lot costs no allocation.
 pub struct FiringLog {
     turns: VecDeque<TurnRecord>,
+    /// Per firing and source: index of the value in its column.
+    rows: VecDeque<u32>,
+    /// Per turn and source: sequence number of index 0.
+    bases: VecDeque<u64>,
+    /// Per turn and graph: nanoseconds that its run took.
+    took: VecDeque<u32>,
+    /// The graphs from this firing on.
+    epochs: VecDeque<(u64, Arc<[LoggedGraph]>)>,
+    n_sources: usize,
     kept: u64,
     max_firings: u64,
     max_age: Duration,
     cursors: BTreeMap<Subscription, u64>,
     next_subscription: u64,
-    spare: Vec<TurnRecord>,
 }
 
 impl FiringLog {
-    /// An empty log.
-    pub fn new(max_firings: usize, max_age: Duration) -> Self {
+    /// An empty log of a reactor with `n_sources`.
+    pub fn new(n_sources: usize, max_firings: usize, max_age: Duration) -> Self {
         Self {
             turns: VecDeque::new(),
+            rows: VecDeque::new(),
+            bases: VecDeque::new(),
+            took: VecDeque::new(),
+            epochs: VecDeque::new(),
+            n_sources,
             kept: 0,
             max_firings: max_firings as u64,
             max_age,
             cursors: BTreeMap::new(),
             next_subscription: 0,
-            spare: Vec::new(),
         }
     }
 
-    /// An empty record with buffers that were used before.
-    pub(crate) fn blank(&mut self, graphs: &Arc<[LoggedGraph]>) -> TurnRecord {
-        let (mut rows, mut bases, mut took) = match self.spare.pop() {
-            Some(record) => (record.rows, record.bases, record.took),
-            None => Default::default(),
-        };
-        rows.clear();
-        bases.clear();
-        took.clear();
-        let graphs = Arc::clone(graphs);
-        TurnRecord { first: 0, n: 0, cause: Cause::Criteria, at: Timestamp::ZERO, rows, bases, graphs, took }
+    /// From firing `next` on these graphs are bound.
+    pub(crate) fn bound(&mut self, next: u64, graphs: Arc<[LoggedGraph]>) {
+        self.epochs.push_back((next, graphs));
     }
 
-    /// Append the firings of one turn.
-    pub(crate) fn append(&mut self, record: TurnRecord) {
-        self.kept += record.n;
-        let now = record.at;
-        self.turns.push_back(record);
-        self.retain(now);
+    /// Append the firings of one turn. How long each graph took was noted by [`FiringLog::took`].
+    pub(crate) fn append(
+        &mut self,
+        first: u64,
+        cause: Cause,
+        at: Timestamp,
+        rows: &[u32],
+        bases: impl Iterator<Item = u64>,
+    ) {
+        let n = u32::try_from(rows.len() / self.n_sources.max(1)).unwrap_or(u32::MAX);
+        self.kept += u64::from(n);
+        self.rows.extend(rows);
+        self.bases.extend(bases);
+        self.turns.push_back(TurnRecord { first, n, cause, at });
+        self.retain(at);
+    }
+
+    /// The next graph, in the order of binding, took this long in the turn that is being appended.
+    #[inline]
+    pub(crate) fn took(&mut self, took: Duration) {
+        self.took.push_back(u32::try_from(took.as_nanos()).unwrap_or(u32::MAX));
     }
 
     /// Remove what retention no longer covers and no subscription needs.
     fn retain(&mut self, now: Timestamp) {
         let needed = self.cursors.values().min().copied().unwrap_or(u64::MAX);
-        while let Some(oldest) = self.turns.front() {
-            let over = self.kept - oldest.n >= self.max_firings || now.since(oldest.at) > self.max_age;
-            if !over || needed < oldest.first + oldest.n {
+        while let Some(oldest) = self.turns.front().copied() {
+            let n = u64::from(oldest.n);
+            let over = self.kept - n >= self.max_firings || now.since(oldest.at) > self.max_age;
+            if !over || needed < oldest.first + n {
                 break;
             }
-            if let Some(record) = self.turns.pop_front() {
-                self.kept -= record.n;
-                if self.spare.len() < 2 {
-                    self.spare.push(record);
-                }
+            let graphs = self.graphs_at(oldest.first).map_or(0, |graphs| graphs.len());
+            self.turns.pop_front();
+            self.kept -= n;
+            self.rows.drain(..oldest.n as usize * self.n_sources);
+            self.bases.drain(..self.n_sources);
+            self.took.drain(..graphs.min(self.took.len()));
+            let next = oldest.first + n;
+            while self.epochs.get(1).is_some_and(|(from, _)| *from <= next) {
+                self.epochs.pop_front();
             }
         }
+    }
+
+    /// The graphs that were bound at firing `id`.
+    fn graphs_at(&self, id: u64) -> Option<&Arc<[LoggedGraph]>> {
+        let after = self.epochs.partition_point(|(from, _)| *from <= id);
+        after.checked_sub(1).map(|at| &self.epochs[at].1)
     }
 
     /// Whether a subscription is so far behind that the reactor must wait for it.
@@ -182,7 +211,7 @@ impl FiringLog {
     /// The next firings of a subscription, at most `max`; they count as seen.
     pub fn read(&mut self, subscription: Subscription, max: usize, now: Timestamp) -> Vec<FiringRecord> {
         let Some(cursor) = self.cursors.get(&subscription).copied() else { return Vec::new() };
-        let records: Vec<FiringRecord> = self.iter_from(cursor).take(max).collect();
+        let records = self.from(cursor, max);
         if let Some(last) = records.last() {
             self.cursors.insert(subscription, last.id.0 + 1);
         }
@@ -192,8 +221,8 @@ impl FiringLog {
 
     /// The newest `n` firings, oldest first.
     pub fn last(&self, n: usize) -> Vec<FiringRecord> {
-        let end = self.turns.back().map_or(0, |record| record.first + record.n);
-        self.iter_from(end.saturating_sub(n as u64)).collect()
+        let end = self.turns.back().map_or(0, |record| record.first + u64::from(record.n));
+        self.from(end.saturating_sub(n as u64), n)
     }
 
     /// How many firings it keeps.
@@ -206,35 +235,52 @@ impl FiringLog {
         self.kept == 0
     }
 
-    fn iter_from(&self, from: u64) -> impl Iterator<Item = FiringRecord> {
-        let start = self.turns.partition_point(|record| record.first + record.n <= from);
-        self.turns.iter().skip(start).flat_map(move |record| {
-            (from.max(record.first)..record.first + record.n).map(|id| record.firing(id))
-        })
+    /// Firings from number `from` on, at most `max`.
+    fn from(&self, from: u64, max: usize) -> Vec<FiringRecord> {
+        let mut records = Vec::new();
+        let (mut row, mut base, mut took) = (0, 0, 0);
+        for turn in &self.turns {
+            let graphs = self.graphs_at(turn.first).cloned().unwrap_or_default();
+            for id in from.max(turn.first)..turn.first + u64::from(turn.n) {
+                if records.len() == max {
+                    return records;
+                }
+                let at = row + usize::try_from(id - turn.first).unwrap_or(0) * self.n_sources;
+                records.push(self.record(id, turn, at, base, &graphs, took));
+            }
+            row += turn.n as usize * self.n_sources;
+            base += self.n_sources;
+            took += graphs.len();
+        }
+        records
     }
-}
 
-impl TurnRecord {
-    fn firing(&self, id: u64) -> FiringRecord {
-        let stride = self.bases.len();
-        let at = usize::try_from(id - self.first).unwrap_or(0) * stride;
-        let row = self.rows.get(at..at + stride).unwrap_or_default();
-        let inputs = row
-            .iter()
-            .zip(&self.bases)
-            .map(|(index, base)| (*index != ABSENT).then(|| ItemId(base + u64::from(*index))))
-            .collect();
-        let outcomes = self
-            .graphs
-            .iter()
-            .zip(&self.took)
-            .map(|(graph, (took, ran))| SubscriberOutcome {
-                graph: graph.name.clone(),
-                package: graph.package.clone(),
-                outcome: graph.delivery.outcome(FiringId(id), *ran),
-                took: *took / u32::try_from(self.n.max(1)).unwrap_or(u32::MAX),
+    fn record(
+        &self,
+        id: u64,
+        turn: &TurnRecord,
+        row: usize,
+        base: usize,
+        graphs: &[LoggedGraph],
+        took: usize,
+    ) -> FiringRecord {
+        let inputs = (0..self.n_sources)
+            .map(|source| {
+                let index = self.rows.get(row + source).copied().filter(|index| *index != ABSENT)?;
+                Some(ItemId(self.bases.get(base + source)? + u64::from(index)))
             })
             .collect();
-        FiringRecord { id: FiringId(id), cause: self.cause, at: self.at, inputs, outcomes }
+        let outcomes = graphs
+            .iter()
+            .enumerate()
+            .map(|(at, graph)| SubscriberOutcome {
+                graph: graph.name.clone(),
+                package: graph.package.clone(),
+                outcome: graph.delivery.outcome(FiringId(id)),
+                took: Duration::from_nanos(u64::from(self.took.get(took + at).copied().unwrap_or(0)))
+                    / turn.n.max(1),
+            })
+            .collect();
+        FiringRecord { id: FiringId(id), cause: turn.cause, at: turn.at, inputs, outcomes }
     }
 }

@@ -7,8 +7,10 @@
 pub mod bind;
 pub mod command;
 pub mod delivery;
+mod filter;
 pub mod inspect;
 pub mod log;
+mod merge;
 pub mod run;
 pub mod seat;
 pub mod turn;
@@ -27,7 +29,6 @@ use crate::accumulator::AnySlot;
 use crate::column::AnyColumn;
 use crate::ledger::Entry;
 use crate::reactor::{Policy, ReactorDecl, ReactorDeclError, SourceSet};
-use log::LoggedGraph;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -40,10 +41,11 @@ pub struct Cell {
     columns: Vec<Box<dyn AnyColumn>>,
     /// Arrival numbers of boundaries at the end of each column that were not merged yet.
     orders: Vec<Vec<u64>>,
+    /// How far the merge has come in each of them; kept for its memory.
+    heads: Vec<usize>,
     /// Sources whose events found their column full in this turn.
     starved: SourceSet,
     seats: Vec<Seat>,
-    logged: Arc<[LoggedGraph]>,
     log: FiringLog,
     rows: Vec<u32>,
     next_firing: u64,
@@ -73,10 +75,10 @@ impl Cell {
             columns: slots.iter().map(|slot| slot.column()).collect(),
             slots,
             orders: vec![Vec::new(); n],
+            heads: Vec::new(),
             starved: SourceSet::EMPTY,
             seats: Vec::new(),
-            logged: Arc::new([]),
-            log: FiringLog::new(decl.log_firings, decl.log_age),
+            log: FiringLog::new(n, decl.log_firings, decl.log_age),
             rows: Vec::new(),
             next_firing: 0,
             firings: Entry::default(),

@@ -66,8 +66,18 @@ pub struct GraphRun {
 }
 
 impl GraphRun {
-    /// A fresh part of `decl`, without sinks.
+    /// A fresh part of `decl`, without sinks: until one is attached to a terminal, what comes there is
+    /// dropped as it comes.
     pub fn new(decl: GraphDecl) -> Self {
+        let mut run = Self::keeping(decl);
+        for output in run.outcomes.outputs() {
+            output.want(false);
+        }
+        run
+    }
+
+    /// The same, keeping all outputs for [`GraphRun::into_outputs`].
+    pub fn keeping(decl: GraphDecl) -> Self {
         Self {
             part: decl.part(),
             outcomes: decl.outcomes(),
@@ -104,6 +114,7 @@ impl GraphRun {
             terminal: self.decl.terminals[terminal].name.clone(),
             sink: self.sinks[terminal].len(),
         };
+        self.outcomes.outputs()[terminal].want(true);
         self.sinks[terminal].push((place, sink));
     }
 
@@ -306,8 +317,8 @@ impl GraphRun {
 
     /// The outputs that were not flushed, by terminal.
     pub fn into_outputs(self) -> Vec<(crate::TerminalName, Box<dyn crate::graph::AnyOutput>)> {
-        let names = self.decl.terminals.into_iter().map(|terminal| terminal.name);
-        names.zip(self.outcomes.into_outputs()).collect()
+        let names = self.decl.terminals.iter().map(|terminal| terminal.name.clone()).collect::<Vec<_>>();
+        names.into_iter().zip(self.outcomes.into_outputs()).collect()
     }
 
     /// A firing came back after its deadline, for which it was given up elsewhere: forget what it did

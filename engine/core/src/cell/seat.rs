@@ -1,12 +1,14 @@
 //! The seat of a graph at a reactor: its run if it is there, and its delivery ring in any case.
 
 use super::delivery::Delivery;
+use super::log::Outcome;
 use super::run::{FiringIds, GraphRun, RunContext};
 use crate::column::AnyColumn;
 use crate::fault::Failure;
 use crate::graph::{GraphDecl, PendingFiring, View};
 use crate::id::{FiringId, GraphName, PackageName};
-use crate::ledger::{Dropped, Entry};
+use crate::ledger::{Dropped, Entry, Settled};
+use crate::letter::{DeadLetter, Letter, Place};
 use crate::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,9 +70,12 @@ pub struct Seat {
     pub(crate) seated: Seated,
     pub(crate) delivery: Arc<Delivery>,
     pub(crate) accepted_in_place: u64,
-    pub(crate) ran_in_place: u64,
+    /// Firings that the subscription's filter kept from it.
+    refused: Entry,
     /// Firings that it may run before the clock is read again. Grows while it is fast.
     quota: usize,
+    /// Chunks in a row that were slow.
+    slow_chunks: u8,
     /// Small turns since the clock was read.
     unclocked: u8,
 }
@@ -85,6 +90,9 @@ pub(crate) struct SeatTurn {
 
 /// The clock is read after a chunk of firings; a chunk this short lets the next one double.
 const SHORT_CHUNK: Duration = Duration::from_micros(200);
+
+/// Times the limit at which one slow firing is enough.
+const FAR_BEYOND: u32 = 10;
 
 /// Quota of a graph that was fast many times in a row.
 const PROVEN: usize = 256;
@@ -103,8 +111,9 @@ impl Seat {
             seated: Seated::InPlace,
             delivery,
             accepted_in_place: 0,
-            ran_in_place: 0,
+            refused: Entry::default(),
             quota: 1,
+            slow_chunks: 0,
             unclocked: 0,
         }
     }
@@ -125,20 +134,16 @@ impl Seat {
             return turn;
         }
         let n = view.len();
-        let (mut from, mut began) = (0, cx.now);
+        let (mut from, mut began) = (0, None);
         while from < n {
             let to = n.min(from + self.quota);
+            // Its own time only: the turn's start is that of the accumulators and of its siblings, too.
+            let since = self.needs_clock(to - from).then(|| began.unwrap_or_else(clock));
             let (done, end) = self.run_chunk(view, first, from, to, cx);
             let ran = done - from;
             from = done;
-            let took = if self.needs_clock(ran) {
-                let now = clock();
-                let took = now.since(began);
-                began = now;
-                took
-            } else {
-                Duration::ZERO
-            };
+            began = since.map(|_| clock());
+            let took = began.zip(since).map_or(Duration::ZERO, |(now, since)| now.since(since));
             turn.took += took;
             if let Some(failure) = end.quarantined {
                 turn.quarantined = Some(failure);
@@ -148,7 +153,7 @@ impl Seat {
                 turn.detached = self.detach(Some(hand), DetachCause::Pended);
                 break;
             }
-            if took / u32::try_from(ran.max(1)).unwrap_or(u32::MAX) >= slow {
+            if self.is_slow(took / u32::try_from(ran.max(1)).unwrap_or(u32::MAX), slow) {
                 turn.detached = self.detach(None, DetachCause::Slow(took));
                 break;
             }
@@ -188,9 +193,9 @@ impl Seat {
             (None, None) => to,
         };
         self.accepted_in_place += (done - from) as u64;
-        self.ran_in_place = first + done as u64;
+        self.delivery.ran_in_place(first + done as u64);
         if let Some((at, rest)) = ran.pending {
-            self.ran_in_place = first + at as u64;
+            self.delivery.ran_in_place(first + at as u64);
             self.delivery.hand_over(cx.now);
             let id = FiringId(first + at as u64);
             end.hand = Some(HandedOver { id, rest, inputs: super::run::inputs_of(view, at) });
@@ -202,6 +207,47 @@ impl Seat {
         }
         end.blocked = !run.flush(cx);
         (done, end)
+    }
+
+    /// The subscription's filter refused this firing, or failed on it.
+    pub(crate) fn refuse(
+        &mut self,
+        view: &View<'_>,
+        id: FiringId,
+        failure: Option<Failure>,
+        cx: &mut RunContext<'_>,
+    ) {
+        self.refused.accepted += 1;
+        let Some(failure) = failure else {
+            self.refused.settle(Settled::Filtered, 1);
+            return self.delivery.note(vec![(id, Outcome::Filtered)]);
+        };
+        self.refused.drop(Dropped::DeadLetter, 1);
+        self.delivery.note(vec![(id, Outcome::Failed(failure.clone()))]);
+        cx.failures.push(failure.clone());
+        cx.letters.push(DeadLetter {
+            place: Place::Graph(self.name.clone()),
+            item: crate::id::ItemId(id.0),
+            why: Dropped::DeadLetter,
+            failure: Some(failure),
+            attempts: 1,
+            at: cx.now,
+            letter: Letter::Inputs { firing: id, columns: super::run::inputs_of(view, 0) },
+        });
+    }
+
+    /// The run is back in the cell, and measured anew.
+    pub(crate) fn come_back(&mut self, run: GraphRun) {
+        self.run = Some(run);
+        self.seated = Seated::InPlace;
+        (self.quota, self.slow_chunks) = (1, 0);
+    }
+
+    /// Whether a chunk that took `per_firing` moves the graph out: at once if it was far beyond the
+    /// limit, else at the second in a row, since one wait for a processor is no fault of the graph.
+    fn is_slow(&mut self, per_firing: Duration, slow: Duration) -> bool {
+        self.slow_chunks = if per_firing >= slow { self.slow_chunks + 1 } else { 0 };
+        self.slow_chunks >= 2 || per_firing >= slow.saturating_mul(FAR_BEYOND)
     }
 
     /// Take the run out of the cell.
@@ -261,6 +307,11 @@ impl Seat {
         self.seated == Seated::Out
     }
 
+    /// Whether it runs with a worker of its own.
+    pub fn is_detached(&self) -> bool {
+        self.seated == Seated::Detached
+    }
+
     /// Why it is out of service, if it is.
     pub fn quarantined(&self) -> Option<&str> {
         match &self.seated {
@@ -273,6 +324,7 @@ impl Seat {
     pub(crate) fn entry(&self) -> Entry {
         let mut entry = self.delivery.entry(self.run.as_ref().map(GraphRun::entry));
         entry.accepted += self.accepted_in_place;
+        entry += self.refused;
         entry
     }
 }

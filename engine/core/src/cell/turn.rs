@@ -5,9 +5,8 @@ use super::log::Cause;
 use super::run::RunContext;
 use super::seat::{Detached, SeatTurn, Seated};
 use crate::accumulator::SlotContext;
-use crate::column::AnyColumn;
 use crate::fault::Failure;
-use crate::graph::{ABSENT, View};
+use crate::graph::View;
 use crate::id::{AccumulatorName, FiringId, GraphName};
 use crate::ledger::Settled;
 use crate::letter::DeadLetter;
@@ -18,6 +17,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
 /// The most events and firings of one turn.
 pub const TURN_LIMIT: usize = 256;
@@ -153,7 +153,7 @@ impl Cell {
     }
 
     /// How many boundaries a source's column still takes.
-    fn room_in_column(&self, source: usize) -> usize {
+    pub(super) fn room_in_column(&self, source: usize) -> usize {
         let used = self.columns[source].len().saturating_sub(1);
         self.decl.accumulators[source].capacity.saturating_sub(used)
     }
@@ -177,114 +177,10 @@ impl Cell {
         self.run_rows(Cause::Criteria, cx, turn);
     }
 
-    /// Up to which arrival number boundaries can be merged, and how many of this turn may go beyond it.
-    ///
-    /// An event that was not handled yet may be older than what another source gave already, so the
-    /// merge stops there. But a source whose column is full of boundaries that wait for partners cannot
-    /// go on before those come: as long as its queue lasts, what stands behind it changes nothing.
-    fn horizon(&self) -> (u64, u64, u64) {
-        let (mut hard, mut soft, mut beyond) = (u64::MAX, u64::MAX, u64::MAX);
-        for (source, slot) in self.slots.iter().enumerate() {
-            let Some(frontier) = slot.frontier() else { continue };
-            let waiting = self.policy.waiting(source);
-            if waiting > 0 && self.room_in_column(source) == 0 {
-                soft = soft.min(frontier);
-                beyond = beyond.min(waiting);
-            } else {
-                hard = hard.min(frontier);
-            }
-        }
-        (hard, soft, beyond)
-    }
-
-    /// Merge new boundaries by arrival, among what is visible.
-    fn arrive(&mut self) {
-        if let [column] = &self.columns[..] {
-            let known = self.policy.n_arrived(0);
-            self.policy.arrive(0, u32::try_from(column.len()).unwrap_or(u32::MAX) - known);
-            return;
-        }
-        let (hard, soft, beyond) = self.horizon();
-        let mut heads = vec![0; self.orders.len()];
-        let mut merged = 0;
-        loop {
-            let next = |source: usize| self.orders[source].get(heads[source]).copied().unwrap_or(u64::MAX);
-            let Some(source) = (0..self.orders.len()).min_by_key(|source| next(*source)) else { break };
-            let first = next(source);
-            if first >= hard || (first >= soft && merged >= beyond) {
-                break;
-            }
-            let others =
-                (0..self.orders.len()).filter(|other| *other != source).map(next).min().unwrap_or(u64::MAX);
-            let stop = if first < soft { hard.min(soft) } else { hard };
-            let most = if first < soft { u64::MAX } else { beyond - merged };
-            let run = self.orders[source][heads[source]..]
-                .iter()
-                .take(usize::try_from(most).unwrap_or(usize::MAX))
-                .take_while(|ticket| **ticket <= others && **ticket < stop)
-                .count()
-                .max(1);
-            heads[source] += run;
-            merged += run as u64;
-            self.policy.arrive(source, u32::try_from(run).unwrap_or(u32::MAX));
-        }
-        for (order, head) in self.orders.iter_mut().zip(heads) {
-            order.drain(..head);
-        }
-    }
-
     /// How many firings every subscriber can take.
     fn room(&self, cx: &TurnContext<'_>) -> usize {
         let out = self.seats.iter().filter(|seat| seat.seated != Seated::InPlace);
         out.map(|seat| seat.delivery.room(cx.waker)).min().unwrap_or(usize::MAX).min(TURN_LIMIT)
-    }
-
-    /// Drop the rows that the reactor's filter refuses.
-    fn filter(&mut self, cx: &TurnContext<'_>, turn: &mut CellTurn) {
-        let Some(filter) = &self.decl.filter else { return };
-        let stride = self.columns.len();
-        let mut kept = Vec::with_capacity(self.rows.len());
-        for row in self.rows.chunks_exact(stride) {
-            let inputs: Vec<Option<(&dyn AnyColumn, usize)>> = row
-                .iter()
-                .zip(&self.columns)
-                .map(|(index, column)| (*index != ABSENT).then_some((&**column, *index as usize)))
-                .collect();
-            match crate::fault::guarded(|| filter(&inputs)) {
-                Ok(true) => kept.extend_from_slice(row),
-                Ok(false) => self.firings.settle(Settled::Filtered, 1),
-                Err(failure) => {
-                    turn.failures.push(failure.clone());
-                    self.firings.drop(crate::ledger::Dropped::DeadLetter, 1);
-                    turn.letters.push(self.filter_letter(row, failure, cx.now));
-                }
-            }
-        }
-        self.firings.accepted += ((self.rows.len() - kept.len()) / stride) as u64;
-        self.rows = kept;
-    }
-
-    fn filter_letter(&self, row: &[u32], failure: Failure, now: Timestamp) -> DeadLetter {
-        let columns = row
-            .iter()
-            .zip(&self.columns)
-            .map(|(index, column)| {
-                let mut copy = column.fresh();
-                if *index != ABSENT {
-                    copy.push_from(&**column, *index as usize);
-                }
-                copy
-            })
-            .collect();
-        DeadLetter {
-            place: crate::letter::Place::Reactor(self.decl.name.clone()),
-            item: crate::id::ItemId(self.firings.settled() + self.firings.dropped()),
-            why: crate::ledger::Dropped::DeadLetter,
-            failure: Some(failure),
-            attempts: 1,
-            at: now,
-            letter: crate::letter::Letter::Inputs { firing: FiringId(self.next_firing), columns },
-        }
     }
 
     /// Run the rows of this turn through every seat, and log them.
@@ -296,33 +192,53 @@ impl Cell {
         let first = self.next_firing;
         self.next_firing += n as u64;
         self.firings.accepted += n as u64;
-        let mut record = self.log.blank(&self.logged);
         for index in 0..self.seats.len() {
-            let (seat, rows) = (&mut self.seats[index], &self.rows);
+            let took = self.run_seat(index, first, cx, turn);
+            self.log.took(took);
+        }
+        // Every subscriber has an outcome or a delivery.
+        self.firings.settle(Settled::HandedOn, n as u64);
+        turn.firings += n;
+        let bases = self.columns.iter().map(|column| column.first());
+        self.log.append(first, cause, cx.now, &self.rows, bases);
+    }
+
+    /// Run the rows of this turn through one seat: all at once, or those that its filter admits. Returns
+    /// how long it took.
+    fn run_seat(&mut self, index: usize, first: u64, cx: &TurnContext<'_>, turn: &mut CellTurn) -> Duration {
+        let stride = self.columns.len();
+        let n = self.rows.len() / stride;
+        let mut took = Duration::ZERO;
+        let mut from = 0;
+        while from < n {
+            let to = if self.seats[index].decl.filter.is_some() {
+                let to = self.admitted(index, from, first, cx, turn);
+                if to == from {
+                    from += 1;
+                    continue;
+                }
+                to
+            } else {
+                n
+            };
+            let seat = &mut self.seats[index];
             let map = std::mem::take(&mut seat.map);
-            let view = View::new(&self.columns, &map, rows, FiringId(first));
+            let rows = &self.rows[from * stride..to * stride];
+            let view = View::new(&self.columns, &map, rows, FiringId(first + from as u64));
             let mut run_cx = RunContext {
                 now: cx.now,
                 waker: cx.waker,
                 letters: &mut turn.letters,
                 failures: &mut turn.failures,
             };
-            let end = seat.turn(&view, first, self.slow, cx.clock, &mut run_cx);
+            let end = seat.turn(&view, first + from as u64, self.slow, cx.clock, &mut run_cx);
             seat.map = map;
-            record.took.push((end.took, seat.ran_in_place));
+            took += end.took;
             self.blocked |= end.blocked;
             self.seat_ended(index, end, cx, turn);
+            from = to;
         }
-        // Every subscriber has an outcome or a delivery.
-        self.firings.settle(Settled::HandedOn, n as u64);
-        turn.firings += n;
-        record.first = first;
-        record.n = n as u64;
-        record.cause = cause;
-        record.at = cx.now;
-        record.rows.extend_from_slice(&self.rows);
-        record.bases.extend(self.columns.iter().map(|column| column.first()));
-        self.log.append(record);
+        took
     }
 
     fn seat_ended(&mut self, index: usize, end: SeatTurn, cx: &TurnContext<'_>, turn: &mut CellTurn) {

@@ -51,6 +51,8 @@ pub struct Open {
     pub n: u64,
     /// Whether somebody works on them, or they wait.
     pub claimed: bool,
+    /// How many of them an accumulator holds until a flush, or until their time has come.
+    pub held: u64,
     /// Since when the oldest has been there, where that is known.
     pub since: Option<Timestamp>,
 }
@@ -102,24 +104,25 @@ impl Cell {
     pub fn open(&self) -> Vec<Open> {
         let edge = |kind| EdgeName { reactor: self.decl.name.clone(), kind };
         let mut open = Vec::new();
-        let mut push = |kind, n: u64, claimed, since| {
+        let mut push = |kind, n: u64, claimed, held, since| {
             if n > 0 {
-                open.push(Open { edge: edge(kind), n, claimed, since });
+                open.push(Open { edge: edge(kind), n, claimed, held, since });
             }
         };
         for (source, accumulator) in self.decl.accumulators.iter().enumerate() {
             let slot = &self.slots[source];
-            push(EdgeKind::Events(accumulator.name.clone()), slot.ring().len() as u64, false, None);
-            push(EdgeKind::Events(accumulator.name.clone()), slot.in_hand(), true, None);
+            let events = || EdgeKind::Events(accumulator.name.clone());
+            push(events(), slot.ring().len() as u64, false, 0, None);
+            push(events(), slot.in_hand(), true, slot.held(), None);
             let pending = self.policy.pending(source) + self.unmerged(source);
-            push(EdgeKind::Boundaries(accumulator.name.clone()), pending, false, None);
+            push(EdgeKind::Boundaries(accumulator.name.clone()), pending, false, 0, None);
         }
         for seat in &self.seats {
             let (waiting, in_hand) = seat.delivery.since();
-            push(EdgeKind::Deliveries(seat.name.clone()), seat.delivery.waiting() as u64, false, waiting);
-            push(EdgeKind::Deliveries(seat.name.clone()), seat.delivery.in_hand(), true, in_hand);
+            push(EdgeKind::Deliveries(seat.name.clone()), seat.delivery.waiting() as u64, false, 0, waiting);
+            push(EdgeKind::Deliveries(seat.name.clone()), seat.delivery.in_hand(), true, 0, in_hand);
             for (place, entry) in seat.run.iter().flat_map(|run| run.sink_entries()) {
-                push(EdgeKind::Outputs(place.clone()), entry.unsettled, false, None);
+                push(EdgeKind::Outputs(place.clone()), entry.unsettled, false, 0, None);
             }
         }
         open

@@ -8,6 +8,7 @@ use crate::fault::FaultBudget;
 use crate::id::{AccumulatorName, GraphName, ReactorName, TerminalName};
 use crate::overflow::Overflow;
 use crate::payload::{Payload, PayloadType};
+use crate::reactor::Filter;
 use crate::ring::Ring;
 use crate::sink::{AnySink, RingSink};
 use std::sync::Arc;
@@ -115,11 +116,11 @@ pub struct GraphDecl {
     /// The reactor it is bound to; none for a trigger-less graph.
     pub reactor: Option<ReactorName>,
     /// What it reads, in the order of the part's inputs.
-    pub inputs: Vec<InputDecl>,
+    pub inputs: Arc<[InputDecl]>,
     /// What it yields, in the order of the part's outputs.
-    pub terminals: Vec<TerminalDecl>,
+    pub terminals: Arc<[TerminalDecl]>,
     /// Nodes and edges, for drawings.
-    pub topology: Topology,
+    pub topology: Arc<Topology>,
     /// Where it runs.
     pub placement: GraphPlacement,
     /// Deadline of one firing; a graph that has one runs detached.
@@ -131,6 +132,8 @@ pub struct GraphDecl {
     pub delivery_capacity: usize,
     /// How often an item is tried, and what quarantines the graph.
     pub budget: FaultBudget,
+    /// Which firings this subscription wants; its inputs are the graph's, in their order.
+    pub filter: Option<Filter>,
     make: MakePart,
 }
 
@@ -147,14 +150,15 @@ impl GraphDecl {
         Self {
             name: name.into(),
             reactor,
-            inputs,
-            terminals,
-            topology,
+            inputs: inputs.into(),
+            terminals: terminals.into(),
+            topology: Arc::new(topology),
             placement: GraphPlacement::default(),
             deadline: None,
             overflow: None,
             delivery_capacity: 512,
             budget: FaultBudget::default(),
+            filter: None,
             make,
         }
     }
@@ -191,6 +195,13 @@ impl GraphDecl {
     #[must_use]
     pub fn budget(mut self, budget: FaultBudget) -> Self {
         self.budget = budget;
+        self
+    }
+
+    /// Take only the firings that `filter` admits; the others are settled(filtered) for this graph alone.
+    #[must_use]
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.filter = Some(filter);
         self
     }
 

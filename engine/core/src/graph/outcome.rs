@@ -84,11 +84,13 @@ impl Outcomes {
 pub struct Output<T> {
     /// The values.
     pub values: VecDeque<T>,
+    /// Whether anybody takes them; what nobody takes is dropped as it comes.
+    wanted: bool,
 }
 
 impl<T> Default for Output<T> {
     fn default() -> Self {
-        Self { values: VecDeque::new() }
+        Self { values: VecDeque::new(), wanted: true }
     }
 }
 
@@ -104,6 +106,8 @@ pub trait AnyOutput: Send + Any {
     }
     /// Forget all values.
     fn clear(&mut self);
+    /// Say whether anybody takes them.
+    fn want(&mut self, wanted: bool);
     /// Take the oldest value as JSON; `None` when there is none.
     fn pop_json(&mut self) -> Option<serde_json::Value>;
     /// All values as JSON, oldest first.
@@ -125,6 +129,10 @@ impl<T: Payload> AnyOutput for Output<T> {
 
     fn clear(&mut self) {
         self.values.clear();
+    }
+
+    fn want(&mut self, wanted: bool) {
+        self.wanted = wanted;
     }
 
     fn pop_json(&mut self) -> Option<serde_json::Value> {
@@ -159,10 +167,10 @@ pub trait TerminalSet: Send + Sized + 'static {
     fn commit(self, open: &mut Self::Open<'_>);
 }
 
-/// The queue of one terminal; a mismatch cannot happen, since declaration and set are made together.
-fn queue<T: Payload>(output: Option<&mut Box<dyn AnyOutput>>) -> &mut VecDeque<T> {
+/// The queue of one terminal, if anybody takes from it; a mismatch cannot happen, since declaration and set are made together.
+fn queue<T: Payload>(output: Option<&mut Box<dyn AnyOutput>>) -> Option<&mut VecDeque<T>> {
     match output.and_then(|output| (**output).as_any_mut().downcast_mut::<Output<T>>()) {
-        Some(output) => &mut output.values,
+        Some(output) => output.wanted.then_some(&mut output.values),
         None => unreachable!("terminals are declared with the types that the graph commits"),
     }
 }
@@ -170,7 +178,7 @@ fn queue<T: Payload>(output: Option<&mut Box<dyn AnyOutput>>) -> &mut VecDeque<T
 macro_rules! terminal_set {
     ($($type:ident $index:tt),+) => {
         impl<$($type: Payload),+> TerminalSet for ($(Option<$type>,)+) {
-            type Open<'a> = ($(&'a mut VecDeque<$type>,)+);
+            type Open<'a> = ($(Option<&'a mut VecDeque<$type>>,)+);
 
             fn open(outputs: &mut [Box<dyn AnyOutput>]) -> Self::Open<'_> {
                 let mut outputs = outputs.iter_mut();
@@ -179,8 +187,8 @@ macro_rules! terminal_set {
 
             #[inline]
             fn commit(self, open: &mut Self::Open<'_>) {
-                $(if let Some(value) = self.$index {
-                    open.$index.push_back(value);
+                $(if let (Some(queue), Some(value)) = (&mut open.$index, self.$index) {
+                    queue.push_back(value);
                 })+
             }
         }

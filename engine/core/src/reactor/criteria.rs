@@ -49,7 +49,12 @@ impl SourceSet {
 
     /// The sources in order.
     pub fn iter(self) -> impl Iterator<Item = usize> {
-        (0..Self::MAX).filter(move |source| self.contains(*source))
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            let source = left.trailing_zeros() as usize;
+            left &= left.wrapping_sub(1);
+            (source < Self::MAX).then_some(source)
+        })
     }
 }
 

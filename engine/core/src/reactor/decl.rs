@@ -136,7 +136,7 @@ impl ReactorDecl {
             criteria,
             strategy: Strategy::default(),
             filter: None,
-            log_firings: 1024,
+            log_firings: 128,
             log_age: Duration::from_secs(15 * 60),
         }
     }

@@ -189,14 +189,12 @@ impl Policy {
             let state = &mut self.sources[source];
             state.current = Some(state.next);
             state.next += 1;
+            if state.next == state.looked {
+                self.dirty.remove(source);
+            }
             self.entries[source].settle(Settled::HandedOn, 1);
         }
         self.push_row(rows);
-        for source in self.criteria.named().iter() {
-            if self.sources[source].next == self.sources[source].looked {
-                self.dirty.remove(source);
-            }
-        }
     }
 
     fn push_row(&self, rows: &mut Vec<u32>) {

@@ -66,6 +66,11 @@ impl Supervisor {
         self.children.iter().map(|child| &child.spec)
     }
 
+    /// One child by position.
+    pub fn child(&self, child: usize) -> Option<&ChildSpec> {
+        self.children.get(child).map(|child| &child.spec)
+    }
+
     /// `child` ended at `now`.
     pub fn exited(&mut self, child: usize, exit: Exit, now: Timestamp) -> Reaction {
         let restart = self.children[child].spec.restart;

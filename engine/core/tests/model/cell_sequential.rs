@@ -13,17 +13,25 @@ use std::time::Duration;
 
 #[derive(Debug, Clone)]
 enum Op {
-    Push { source: usize, n: usize },
+    Push {
+        source: usize,
+        n: usize,
+    },
     Turn,
     Settle,
     Advance,
     Pause,
     Resume,
     Fire,
-    FireWith { source: usize },
+    FireWith {
+        source: usize,
+    },
     Flush,
     /// The second subscriber, which is elsewhere, takes what it was delivered.
     Take,
+    /// The third subscriber's actor is gone, or back.
+    TakeOut,
+    Reseat,
 }
 
 fn ops() -> impl Strategy<Value = Vec<Op>> {
@@ -39,6 +47,8 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => (0..4_usize).prop_map(|source| Op::FireWith { source }),
         1 => Just(Op::Flush),
         2 => Just(Op::Take),
+        1 => Just(Op::TakeOut),
+        2 => Just(Op::Reseat),
     ];
     proptest::collection::vec(op, 1..60)
 }
@@ -56,24 +66,33 @@ struct Test {
     /// Firings of the criteria, without those by hand.
     fired: Vec<Row>,
     seen: usize,
-    elsewhere: Option<(GraphName, Seen)>,
+    elsewhere: Option<GraphName>,
     delivered: Vec<Row>,
+    wanderer: Option<(GraphName, Seen)>,
 }
 
 impl Test {
-    fn new(shape: Shape, capacities: &[usize], elsewhere: bool) -> Self {
+    fn new(shape: Shape, capacities: &[usize], elsewhere: bool, wanders: bool) -> Self {
         let criteria = criteria_of(&shape.named, shape.needed);
-        let mut rig = Rig::new(&capacities[..shape.n], Overflow::Block, criteria, ReactorStrategy::Sequential);
+        let mut rig =
+            Rig::new(&capacities[..shape.n], Overflow::Block, criteria, ReactorStrategy::Sequential);
         let elsewhere = elsewhere.then(|| {
-            let (name, seen) = (GraphName::from("elsewhere"), Seen::default());
-            let decl = recorder("elsewhere", shape.n, &seen).overflow(Overflow::Block).delivery_capacity(3);
+            let name = GraphName::from("elsewhere");
+            let decl = recorder("elsewhere", shape.n, &Seen::default())
+                .overflow(Overflow::Block)
+                .delivery_capacity(3);
             rig.bind(decl);
             rig.cell.detach(&name).unwrap();
+            name
+        });
+        let wanderer = wanders.then(|| {
+            let (name, seen) = (GraphName::from("wanderer"), Seen::default());
+            rig.bind(recorder("wanderer", shape.n, &seen).overflow(Overflow::Block).delivery_capacity(5));
             (name, seen)
         });
         let reference = Sequential::new(shape.clone());
         let (fired, delivered) = (Vec::new(), Vec::new());
-        Self { rig, reference, shape, next: 0, paused: false, fired, seen: 0, elsewhere, delivered }
+        Self { rig, reference, shape, next: 0, paused: false, fired, seen: 0, elsewhere, delivered, wanderer }
     }
 
     fn push(&mut self, source: usize, n: usize) {
@@ -114,7 +133,9 @@ impl Test {
         self.rig.check();
         match fired {
             Err(FireError::Paused { .. }) => assert!(self.paused),
-            Err(FireError::Blocked { .. }) => assert!(self.elsewhere.is_some()),
+            Err(FireError::Blocked { .. }) => {
+                assert!(self.elsewhere.is_some() || self.wanderer.is_some());
+            }
             Err(other) => panic!("{other}"),
             Ok(_) => {
                 let row = self.rig.seen().pop().unwrap();
@@ -130,16 +151,12 @@ impl Test {
     }
 
     fn take(&mut self) {
-        let Some((name, _)) = &self.elsewhere else { return };
+        let Some(name) = &self.elsewhere else { return };
         let delivery = self.rig.cell.delivery(name).unwrap();
         let Some(batch) = delivery.take(self.rig.now) else { return };
         let map: Vec<usize> = (0..batch.columns.len()).collect();
-        let view = acequia_core::graph::View::new(
-            &batch.columns,
-            &map,
-            &batch.rows,
-            acequia_core::FiringId(0),
-        );
+        let view =
+            acequia_core::graph::View::new(&batch.columns, &map, &batch.rows, acequia_core::FiringId(0));
         for firing in 0..batch.len() {
             let row = map.iter().map(|input| view.input::<u64>(*input).get(firing).copied()).collect();
             self.delivered.push(row);
@@ -176,9 +193,23 @@ impl Test {
             }
             Op::Flush => self.rig.cell.ask_flush(),
             Op::Take => self.take(),
+            Op::TakeOut => {
+                if let Some((name, _)) = &self.wanderer {
+                    self.rig.cell.take_out(name);
+                }
+            }
+            Op::Reseat => self.reseat(),
         }
         self.rig.check();
         self.look();
+    }
+
+    /// It is back, with a fresh part, and catches up before anything newer.
+    fn reseat(&mut self) {
+        if let Some((name, _)) = &self.wanderer {
+            self.rig.cell.reseat(name);
+            self.rig.turn();
+        }
     }
 
     fn resume(&mut self) {
@@ -190,6 +221,7 @@ impl Test {
 
     /// Come to rest as a scheduler does, then compare everything.
     fn finish(mut self) {
+        self.reseat();
         self.resume();
         loop {
             self.rig.settle();
@@ -203,6 +235,9 @@ impl Test {
         assert_eq!(self.fired, self.reference.firings, "every firing took place");
         if self.elsewhere.is_some() {
             assert_eq!(self.delivered, self.rig.seen(), "and reached the subscriber elsewhere");
+        }
+        if let Some((_, seen)) = &self.wanderer {
+            assert_eq!(*seen.lock().unwrap(), self.rig.seen(), "and the one that came and went");
         }
         self.unbind_all();
     }
@@ -227,9 +262,10 @@ proptest! {
 
     #[test]
     fn sequential_fires_as_the_reference_does(
-        shape in shapes(), capacities in capacities(), elsewhere in any::<bool>(), ops in ops(),
+        shape in shapes(), capacities in capacities(), elsewhere in any::<bool>(), wanders in any::<bool>(),
+        ops in ops(),
     ) {
-        let mut test = Test::new(shape, &capacities, elsewhere);
+        let mut test = Test::new(shape, &capacities, elsewhere, wanders);
         for op in &ops {
             test.apply(op);
         }

@@ -7,12 +7,9 @@ use proptest::prelude::*;
 use std::time::Duration;
 
 pub fn budgets() -> impl Strategy<Value = FaultBudget> {
-    let limit = || prop_oneof![4 => 1..8_u32, 1 => Just(u32::MAX)];
-    (1..5_u32, limit(), limit(), 1..100_u64).prop_map(|(attempts, dead_letters, faults, millis)| FaultBudget {
-        attempts,
-        dead_letters,
-        faults,
-        window: Duration::from_millis(millis),
+    let limit = || prop_oneof![2 => 1..8_u32, 1 => 8..40_u32, 2 => Just(u32::MAX)];
+    (1..5_u32, limit(), limit(), 1..100_u64).prop_map(|(attempts, dead_letters, faults, millis)| {
+        FaultBudget { attempts, dead_letters, faults, window: Duration::from_millis(millis) }
     })
 }
 

@@ -2,7 +2,6 @@
 
 use acequia_core::accumulator::AccumulatorDecl;
 use acequia_core::cell::{Cell, CellTurn, GraphRun, TurnContext};
-use acequia_core::fault::Failure;
 use acequia_core::graph::{GraphDecl, GraphPart, InputDecl, PartFn, Presence, Topology, TurnEnd};
 use acequia_core::reactor::{CriteriaDecl, ReactorDecl, Strategy};
 use acequia_core::ring::{Doorbell, Ring};
@@ -66,18 +65,21 @@ pub fn source_name(source: usize) -> String {
 
 /// A graph that reads `n` optional sources and notes each firing.
 pub fn recorder(name: &str, n: usize, seen: &Seen) -> GraphDecl {
-    let inputs = (0..n).map(|source| InputDecl::new::<u64>(source_name(source), Presence::Optional)).collect();
+    let inputs =
+        (0..n).map(|source| InputDecl::new::<u64>(source_name(source), Presence::Optional)).collect();
     let seen = Arc::clone(seen);
     let make = move || -> Box<dyn GraphPart> {
         let seen = Arc::clone(&seen);
-        Box::new(PartFn(move |view: &acequia_core::graph::View<'_>, from, out: &mut acequia_core::graph::Outcomes| {
-            for firing in from..view.len() {
-                out.begin(firing);
-                let row = (0..n).map(|input| view.input::<u64>(input).get(firing).copied()).collect();
-                seen.lock().unwrap().push(row);
-            }
-            TurnEnd::Done
-        }))
+        Box::new(PartFn(
+            move |view: &acequia_core::graph::View<'_>, from, out: &mut acequia_core::graph::Outcomes| {
+                for firing in from..view.len() {
+                    out.begin(firing);
+                    let row = (0..n).map(|input| view.input::<u64>(input).get(firing).copied()).collect();
+                    seen.lock().unwrap().push(row);
+                }
+                TurnEnd::Done
+            },
+        ))
     };
     GraphDecl::new(name, None, inputs, Vec::new(), Topology::default(), Arc::new(make))
 }
@@ -89,7 +91,6 @@ pub struct Rig {
     pub bell: Arc<Bell>,
     pub rings: Vec<Arc<Ring<u64>>>,
     pub seen: Seen,
-    pub failures: Vec<Failure>,
     more: bool,
     due: Option<Timestamp>,
 }
@@ -101,7 +102,9 @@ impl Rig {
             .iter()
             .enumerate()
             .map(|(source, capacity)| {
-                AccumulatorDecl::passthrough::<u64>(source_name(source)).capacity(*capacity).overflow(overflow)
+                AccumulatorDecl::passthrough::<u64>(source_name(source))
+                    .capacity(*capacity)
+                    .overflow(overflow)
             })
             .collect();
         Self::over(ReactorDecl::new("r", accumulators, criteria).strategy(strategy))
@@ -118,16 +121,8 @@ impl Rig {
             ring.set_doorbell(Arc::clone(&bell) as Arc<dyn Doorbell>);
         }
         let seen = Seen::default();
-        let mut rig = Self {
-            cell,
-            now: Timestamp::ZERO,
-            bell,
-            rings,
-            seen: Arc::clone(&seen),
-            failures: Vec::new(),
-            more: false,
-            due: None,
-        };
+        let mut rig =
+            Self { cell, now: Timestamp::ZERO, bell, rings, seen: Arc::clone(&seen), more: false, due: None };
         rig.bind(recorder("recorder", n, &seen));
         rig
     }
@@ -138,12 +133,9 @@ impl Rig {
 
     /// One turn, whether or not anybody asked for it.
     pub fn turn(&mut self) -> CellTurn {
-        let (now, bell) = (self.now, Arc::clone(&self.bell));
         let turn = self.with(|cell, cx| cell.turn(cx));
         self.more = turn.more;
         self.due = turn.due;
-        self.failures.extend(turn.failures.iter().cloned());
-        let _ = (now, bell);
         self.check();
         turn
     }

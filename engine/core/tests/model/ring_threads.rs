@@ -8,26 +8,18 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::thread;
 use std::time::Duration;
 
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
 fn block_on<F: Future>(future: F) -> F::Output {
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let sleeper = Arc::new(Sleeper::default());
+    let waker = Waker::from(Arc::clone(&sleeper));
     let mut future = pin!(future);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return output;
         }
-        // A lost wake-up shows as this time running out.
-        thread::park_timeout(Duration::from_secs(20));
+        sleeper.wait();
     }
 }
 
@@ -47,12 +39,18 @@ impl Doorbell for Sleeper {
     }
 }
 
+impl Wake for Sleeper {
+    fn wake(self: Arc<Self>) {
+        self.ring();
+    }
+}
+
 impl Sleeper {
     fn wait(&self) {
         let rung = self.rung.lock().unwrap();
         let (mut rung, timeout) =
-            self.changed.wait_timeout_while(rung, Duration::from_secs(20), |rung| !*rung).unwrap();
-        assert!(!timeout.timed_out(), "a doorbell was lost");
+            self.changed.wait_timeout_while(rung, Duration::from_secs(10), |rung| !*rung).unwrap();
+        assert!(!timeout.timed_out(), "a wake-up was lost");
         *rung = false;
     }
 }

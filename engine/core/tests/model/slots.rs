@@ -83,6 +83,14 @@ impl<E: Payload, B: Payload> SlotRig<E, B> {
         self.column.as_any().downcast_ref::<Column<B>>().unwrap().as_slice().to_vec()
     }
 
+    /// Take all boundaries out, as a cell drops those that nobody needs any more.
+    pub fn take(&mut self) -> Vec<B> {
+        let out = self.out();
+        self.column.drop_front(out.len());
+        self.order.clear();
+        out
+    }
+
     /// Events in the letters given up for `why`, with their attempts.
     pub fn given_up(&self, why: Dropped) -> Vec<(E, u32)> {
         let of = self.letters.iter().filter(|letter| letter.why == why);

@@ -17,18 +17,24 @@ struct Event {
 }
 
 fn intensities() -> impl Strategy<Value = Intensity> {
-    (0..5_u32, 1..40_u64).prop_map(|(restarts, secs)| Intensity { restarts, period: Duration::from_secs(secs) })
+    (0..5_u32, 1..40_u64)
+        .prop_map(|(restarts, secs)| Intensity { restarts, period: Duration::from_secs(secs) })
 }
 
 fn specs() -> impl Strategy<Value = Vec<ChildSpec>> {
     let restart = prop_oneof![Just(Restart::Permanent), Just(Restart::Transient), Just(Restart::Temporary)];
-    let spec = (restart, intensities())
-        .prop_map(|(restart, intensity)| ChildSpec { name: "child".into(), restart, intensity });
+    let spec = (restart, intensities()).prop_map(|(restart, intensity)| ChildSpec {
+        name: "child".into(),
+        restart,
+        intensity,
+    });
     proptest::collection::vec(spec, 1..5)
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    let event = (0..5_usize, any::<bool>(), proptest::bool::weighted(0.05), 0..15_000_u64)
+    // Whole seconds too, so that a period's very end is met.
+    let after = prop_oneof![0..15_000_u64, (0..15_u64).prop_map(|secs| secs * 1000)];
+    let event = (0..5_usize, any::<bool>(), proptest::bool::weighted(0.05), after)
         .prop_map(|(child, failed, pardon, after)| Event { child, failed, pardon, after });
     proptest::collection::vec(event, 1..40)
 }

@@ -147,10 +147,18 @@ fn rig(
     let late = Arc::clone(late);
     SlotRig::new(budget, move || {
         let (script, late) = (script.clone(), Arc::clone(&late));
-        Window::new(shape, lateness, |event: &Event| Timestamp::from_nanos(event.1), move |span: Span, events: &[Event]| {
-            let ids = events.iter().map(|(id, _)| *id).collect();
-            script.next().play().map(|some| some.then_some((span.start.as_nanos(), span.end.as_nanos(), ids)))
-        })
+        Window::new(
+            shape,
+            lateness,
+            |event: &Event| Timestamp::from_nanos(event.1),
+            move |span: Span, events: &[Event]| {
+                let ids = events.iter().map(|(id, _)| *id).collect();
+                script
+                    .next()
+                    .play()
+                    .map(|some| some.then_some((span.start.as_nanos(), span.end.as_nanos(), ids)))
+            },
+        )
         .late_output(Box::new(move |event: Event| late.lock().unwrap().push(event.0)))
     })
 }
@@ -229,4 +237,32 @@ proptest! {
         let emitted: BTreeSet<u64> = rig.out().into_iter().flat_map(|(_, _, ids)| ids).collect();
         prop_assert!(entry.settled_as(Settled::HandedOn) <= emitted.len() as u64);
     }
+}
+
+/// A pane that owns no event, because each of its events is in a later pane too, ended the round.
+#[test]
+fn every_pane_behind_the_watermark_closes_in_one_turn() {
+    let shape = WindowShape::Sliding { size: Duration::from_nanos(10), slide: Duration::from_nanos(5) };
+    let mut rig = rig(shape, 0, FaultBudget::default(), Script::new(&[]), &Late::default());
+    rig.ring.try_push((0, 7)).unwrap();
+    rig.ring.try_push((1, 100)).unwrap();
+
+    rig.turn(usize::MAX);
+
+    assert_eq!(rig.out(), [(0, 10, vec![0]), (5, 15, vec![0])]);
+    assert_eq!(rig.slot.due(), None, "and no turn is asked for where none is needed");
+}
+
+/// The same for a flush, which left the boundary without an arrival number besides.
+#[test]
+fn a_flush_closes_every_pane() {
+    let shape = WindowShape::Sliding { size: Duration::from_nanos(10), slide: Duration::from_nanos(5) };
+    let mut rig = rig(shape, 0, FaultBudget::default(), Script::new(&[]), &Late::default());
+    rig.ring.try_push((0, 7)).unwrap();
+    rig.turn(usize::MAX);
+
+    rig.flush();
+
+    assert_eq!(rig.out(), [(0, 10, vec![0]), (5, 15, vec![0])]);
+    assert_eq!(rig.slot.in_hand(), 0);
 }

@@ -105,7 +105,8 @@ fn arrow_form_runs() {
 
 #[test]
 fn both_notations_draw_the_same_edges() {
-    let (mut object, mut arrow) = (object_form::graph().topology.edges, arrow_form::graph().topology.edges);
+    let (mut object, mut arrow) =
+        (object_form::graph().topology.edges.clone(), arrow_form::graph().topology.edges.clone());
     object.sort_by_key(|edge| format!("{edge:?}"));
     arrow.sort_by_key(|edge| format!("{edge:?}"));
 

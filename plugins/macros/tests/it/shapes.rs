@@ -174,7 +174,7 @@ fn blocking_node_moves_its_graph() {
     assert_eq!(Run::default().with([1_u64]).fire(&decl).output::<u64>(0), [1]);
 }
 
-#[computation_graph(graph = { graph(raw) -> helpers })]
+#[computation_graph(graph = { graph(raw) -> outside })]
 mod own_names {
     // Nested modules are the place for what is no node.
     mod inner {
@@ -189,7 +189,7 @@ mod own_names {
         Twice(inner::twice(*raw))
     }
 
-    fn helpers(twice: &Twice) -> u64 {
+    fn outside(twice: &Twice) -> u64 {
         twice.0
     }
 }

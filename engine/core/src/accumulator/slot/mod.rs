@@ -80,6 +80,8 @@ pub trait AnySlot: Send {
     fn entry(&self) -> Entry;
     /// Events drawn, held or awaited, that have not settled.
     fn in_hand(&self) -> u64;
+    /// How many of them the part holds until a flush, or until their time has come.
+    fn held(&self) -> u64;
     /// Arrival number of the oldest event that waits to be handled; none if it only waits for something
     /// awaited.
     fn frontier(&self) -> Option<u64>;

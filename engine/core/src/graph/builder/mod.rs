@@ -204,14 +204,18 @@ impl GraphBuilder {
                 }
                 (self.inputs[index].accumulator.to_string(), None)
             }
-            Arg::Node { index } => {
-                let node = &self.nodes[index];
-                match node.branch_of {
-                    Some(of) => (self.nodes[of].name.clone(), Some(node.name.clone())),
-                    None => (node.name.clone(), None),
-                }
-            }
+            Arg::Node { index } => self.origin(index),
         };
         self.edges.push(Edge { from, to: to.to_owned(), variant });
+    }
+
+    /// Where the edge from a node starts. A branch starts at the node that decided; a branch of a branch
+    /// carries both variants.
+    fn origin(&self, index: usize) -> (String, Option<String>) {
+        let node = &self.nodes[index];
+        let Some(of) = node.branch_of else { return (node.name.clone(), None) };
+        let (from, outer) = self.origin(of);
+        let variant = outer.map_or_else(|| node.name.clone(), |outer| format!("{outer}.{}", node.name));
+        (from, Some(variant))
     }
 }

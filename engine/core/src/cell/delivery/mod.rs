@@ -3,105 +3,25 @@
 //! Firings wait as rows over columns of their own, so that whoever takes them runs them exactly as a
 //! cell would. A value that several firings share is kept once.
 
-use super::log::Outcome;
-use super::run::inputs_of;
+mod batch;
+mod inner;
+
+pub use batch::Batch;
+
+use crate::cell::log::Outcome;
+use crate::cell::run::inputs_of;
 use crate::column::AnyColumn;
 use crate::graph::{ABSENT, InputDecl, View};
 use crate::id::{FiringId, GraphName, ItemId};
-use crate::ledger::{Dropped, Entry, Settled};
+use crate::ledger::{Dropped, Entry};
 use crate::letter::{DeadLetter, Letter, Place};
 use crate::overflow::Overflow;
 use crate::ring::Doorbell;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
-
-/// Firings on their way.
-pub struct Batch {
-    /// One column an input of the graph.
-    pub columns: Vec<Box<dyn AnyColumn>>,
-    /// One row a firing.
-    pub rows: Vec<u32>,
-    /// Number of each firing.
-    pub ids: Vec<u64>,
-}
-
-impl Batch {
-    fn new(inputs: &[InputDecl]) -> Self {
-        Self { columns: inputs.iter().map(InputDecl::column).collect(), rows: Vec::new(), ids: Vec::new() }
-    }
-
-    fn fresh(&self) -> Self {
-        Self {
-            columns: self.columns.iter().map(|column| column.fresh()).collect(),
-            rows: Vec::new(),
-            ids: Vec::new(),
-        }
-    }
-
-    /// One firing from its inputs, as a dead letter or a retry keeps them.
-    pub fn single(firing: FiringId, inputs: &[Box<dyn AnyColumn>]) -> Self {
-        let columns = inputs.iter().map(|column| column.fresh()).collect();
-        let mut batch = Self { columns, rows: Vec::new(), ids: Vec::new() };
-        batch.push_columns(firing.0, inputs);
-        batch
-    }
-
-    /// How many firings it holds.
-    pub fn len(&self) -> usize {
-        self.ids.len()
-    }
-
-    /// Whether it holds none.
-    pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
-    }
-
-    /// Append a copy of firing `firing` of `view`; values equal by position to the last firing's are
-    /// shared. `last` remembers positions between calls over one view.
-    fn push(&mut self, id: u64, view: &View<'_>, firing: usize, last: &mut [(u32, u32)]) {
-        for (input, column) in self.columns.iter_mut().enumerate() {
-            let Some(index) = view.index(firing, input) else {
-                self.rows.push(ABSENT);
-                continue;
-            };
-            let position = u32::try_from(index).unwrap_or(ABSENT);
-            if last[input].0 != position {
-                column.push_from(view.column(input), index);
-                last[input] = (position, u32::try_from(column.len() - 1).unwrap_or(ABSENT));
-            }
-            self.rows.push(last[input].1);
-        }
-        self.ids.push(id);
-    }
-
-    /// Drop values at the front of a column that no row uses any more, once they are many.
-    fn compact(&mut self) {
-        let stride = self.columns.len();
-        for (input, column) in self.columns.iter_mut().enumerate() {
-            if column.len() < 2 * self.ids.len() + 64 {
-                continue;
-            }
-            let used = self.rows.iter().skip(input).step_by(stride).filter(|index| **index != ABSENT);
-            let spent = used.clone().min().copied().unwrap_or(0);
-            column.drop_front(spent as usize);
-            for index in self.rows.iter_mut().skip(input).step_by(stride).filter(|index| **index != ABSENT) {
-                *index -= spent;
-            }
-        }
-    }
-
-    /// Append a firing from single-value columns, as a dead letter keeps them.
-    fn push_columns(&mut self, id: u64, columns: &[Box<dyn AnyColumn>]) {
-        for (own, from) in self.columns.iter_mut().zip(columns) {
-            let copied = own.push_from(&**from, 0);
-            self.rows.push(if copied { u32::try_from(own.len() - 1).unwrap_or(ABSENT) } else { ABSENT });
-        }
-        self.ids.push(id);
-    }
-}
 
 /// The delivery ring of one graph.
 pub struct Delivery {
@@ -111,6 +31,8 @@ pub struct Delivery {
     inner: Mutex<Inner>,
     // Looked at every turn; the lock is taken only where it says yes.
     has_waiting: AtomicBool,
+    // Firings below this ran in the cell, unless something else is known of them.
+    ran_in_place: AtomicU64,
 }
 
 struct Inner {
@@ -121,6 +43,8 @@ struct Inner {
     in_hand_since: Timestamp,
     // Reported as timed out; the thread that runs it has not come back.
     overdue: bool,
+    // It has come back: the next conclusion counts it once too often.
+    concluded_early: bool,
     waiting_since: Timestamp,
     entry: Entry,
     // What was settled or dropped by the runner of the graph.
@@ -144,6 +68,7 @@ impl Delivery {
             in_hand: 0,
             in_hand_since: Timestamp::ZERO,
             overdue: false,
+            concluded_early: false,
             waiting_since: Timestamp::ZERO,
             entry: Entry::default(),
             run: Entry::default(),
@@ -154,7 +79,14 @@ impl Delivery {
             doorbell: None,
         };
         let inner = Mutex::new(inner);
-        Self { graph, capacity: capacity.max(1), overflow, inner, has_waiting: AtomicBool::new(false) }
+        Self {
+            graph,
+            capacity: capacity.max(1),
+            overflow,
+            inner,
+            has_waiting: AtomicBool::new(false),
+            ran_in_place: AtomicU64::new(0),
+        }
     }
 
     /// Set who is told that there is something to take: the cell, or the worker.
@@ -317,6 +249,8 @@ impl Delivery {
     /// `n` deliveries in hand ended; `run` is what the runner has settled and dropped so far.
     pub fn conclude(&self, n: u64, upto: Option<FiringId>, run: Entry, exceptions: Vec<(FiringId, Outcome)>) {
         let mut inner = self.lock();
+        // What timed out has left the hand already, and must not be seen in it again.
+        let n = n - n.min(u64::from(std::mem::take(&mut inner.concluded_early)));
         inner.in_hand -= n.min(inner.in_hand);
         inner.run = run;
         inner.concluded = inner.concluded.max(upto.map_or(0, |upto| upto.0 + 1));
@@ -337,9 +271,7 @@ impl Delivery {
     /// The thread of the firing that timed out came back: its conclusion must not count again.
     pub fn timed_out_returned(&self) {
         let mut inner = self.lock();
-        if std::mem::take(&mut inner.overdue) {
-            inner.in_hand += 1;
-        }
+        inner.concluded_early |= std::mem::take(&mut inner.overdue);
     }
 
     /// Give a taken batch's memory back.
@@ -367,6 +299,7 @@ impl Delivery {
     /// Drop what waits, counted under `why`, as dead letters.
     pub fn give_up(&self, why: Dropped, now: Timestamp, letters: &mut Vec<DeadLetter>) {
         let mut inner = self.lock();
+        self.has_waiting.store(false, Ordering::Release);
         let fresh = inner.waiting.fresh();
         let batch = std::mem::replace(&mut inner.waiting, fresh);
         let map: Vec<usize> = (0..batch.columns.len()).collect();
@@ -403,9 +336,14 @@ impl Delivery {
         entry
     }
 
-    /// Outcome of one firing for this graph, as far as it is known. Those below `ran_in_place` ran in the
-    /// cell.
-    pub fn outcome(&self, firing: FiringId, ran_in_place: u64) -> Outcome {
+    /// Firings below `upto` ran in the cell.
+    pub fn ran_in_place(&self, upto: u64) {
+        self.ran_in_place.store(upto, Ordering::Relaxed);
+    }
+
+    /// Outcome of one firing for this graph, as far as it is known.
+    pub fn outcome(&self, firing: FiringId) -> Outcome {
+        let ran_in_place = self.ran_in_place.load(Ordering::Relaxed);
         let inner = self.lock();
         match inner.exceptions.iter().rev().find(|(id, _)| *id == firing) {
             Some((_, outcome)) => outcome.clone(),
@@ -438,36 +376,5 @@ impl Delivery {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Inner {
-    fn except(&mut self, firing: FiringId, outcome: Outcome) {
-        if self.exceptions.len() >= EXCEPTIONS_KEPT {
-            self.exceptions.pop_front();
-        }
-        self.exceptions.push_back((firing, outcome));
-    }
-
-    /// A newer firing takes the place of those that wait.
-    fn supersede(&mut self) {
-        self.entry.settle(Settled::Superseded, self.waiting.len() as u64);
-        let ids = std::mem::take(&mut self.waiting.ids);
-        for id in ids {
-            self.except(FiringId(id), Outcome::Superseded);
-        }
-        self.waiting.rows.clear();
-        for column in &mut self.waiting.columns {
-            column.truncate(0);
-        }
-    }
-
-    fn drop_oldest(&mut self) {
-        let id = self.waiting.ids.remove(0);
-        let stride = self.waiting.columns.len();
-        self.waiting.rows.drain(..stride);
-        self.waiting.compact();
-        self.entry.drop(Dropped::Overflow, 1);
-        self.except(FiringId(id), Outcome::Dropped(Dropped::Overflow));
     }
 }

@@ -5,56 +5,24 @@
 //! whoever draws takes all that is visible. No wake-up can fall between. A draw swaps buffers, so its
 //! cost is per turn, not per item. Memory is that of what waits: an idle ring holds none.
 
+mod push;
+
+pub use push::{Push, PushError};
+
 use crate::id::ItemId;
 use crate::ledger::{Dropped, Entry, Settled};
 use crate::overflow::Overflow;
+use push::Refusal;
 use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 /// Told when a ring stops being empty.
 pub trait Doorbell: Send + Sync {
     /// There is something to draw.
     fn ring(&self);
-}
-
-/// Why an item was not taken, with the item.
-#[derive(thiserror::Error)]
-#[non_exhaustive]
-pub enum PushError<T> {
-    /// No room at this moment.
-    #[error("E0120: the edge is full; try again in {retry_after:?}, or await `push`")]
-    Full {
-        /// The item.
-        item: T,
-        /// When room is to be expected.
-        retry_after: Duration,
-    },
-    /// The edge takes no more items.
-    #[error("E0121: the edge is closed because its engine or package is stopping; push to a running one")]
-    Closed {
-        /// The item.
-        item: T,
-    },
-}
-
-impl<T> std::fmt::Debug for PushError<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{self}")
-    }
-}
-
-impl<T> PushError<T> {
-    /// The item that was not taken.
-    pub fn into_item(self) -> T {
-        match self {
-            Self::Full { item, .. } | Self::Closed { item } => item,
-        }
-    }
 }
 
 /// A bounded queue with many senders and one drawer.
@@ -76,7 +44,12 @@ struct Inner<T> {
     closed: bool,
     waiters: Vec<Waker>,
     drain_interval: Duration,
+    // Under `DeadLetter`: what found no room, already counted, until somebody writes the letters.
+    turned_away: Vec<(ItemId, T)>,
 }
+
+/// Values of items turned away that are kept between two turns of the drawer; others are counted only.
+const TURNED_AWAY_KEPT: usize = 4096;
 
 impl<T> Ring<T> {
     /// A ring for at most `capacity` items (at least 1).
@@ -88,6 +61,7 @@ impl<T> Ring<T> {
             closed: false,
             waiters: Vec::new(),
             drain_interval: Duration::from_millis(1),
+            turned_away: Vec::new(),
         };
         Self {
             inner: Mutex::new(inner),
@@ -163,11 +137,7 @@ impl<T> Ring<T> {
                 }
                 return Err(Refusal::Full(inner.drain_interval));
             }
-            *item = None;
-            let id = ItemId(inner.entry.accepted);
-            inner.entry.accepted += 1;
-            inner.entry.drop(Dropped::Overflow, 1);
-            return Ok((id, false));
+            return Ok(self.turn_away(&mut inner, item.take()));
         }
         let id = ItemId(inner.entry.accepted);
         if let Some(item) = item.take() {
@@ -188,15 +158,14 @@ impl<T> Ring<T> {
             return Err(Closed);
         }
         let was_empty = inner.queue.is_empty();
-        let mut taken = 0;
+        let (mut taken, mut refused) = (0, false);
         while let Some(item) = items.pop_front() {
             if inner.queue.len() >= self.capacity && !self.make_room(&mut inner) {
                 if self.overflow == Overflow::Block {
                     items.push_front(item);
                     break;
                 }
-                inner.entry.accepted += 1;
-                inner.entry.drop(Dropped::Overflow, 1);
+                refused |= self.turn_away(&mut inner, Some(item)).1;
             } else {
                 self.publish(&mut inner, item);
             }
@@ -205,7 +174,7 @@ impl<T> Ring<T> {
         if let (false, Some(waker)) = (items.is_empty(), waiter) {
             inner.wait(waker);
         }
-        let announce = was_empty && !inner.queue.is_empty();
+        let announce = (was_empty && !inner.queue.is_empty()) || refused;
         drop(inner);
         if announce {
             self.announce();
@@ -342,6 +311,28 @@ impl<T> Ring<T> {
         inner.entry.accepted += 1;
     }
 
+    /// Count `item` as dropped(overflow). Under `DeadLetter` its value waits for the drawer; true if that
+    /// has to be told.
+    fn turn_away(&self, inner: &mut Inner<T>, item: Option<T>) -> (ItemId, bool) {
+        let id = ItemId(inner.entry.accepted);
+        inner.entry.accepted += 1;
+        inner.entry.drop(Dropped::Overflow, 1);
+        if self.overflow != Overflow::DeadLetter || inner.turned_away.len() >= TURNED_AWAY_KEPT {
+            return (id, false);
+        }
+        inner.turned_away.extend(item.map(|item| (id, item)));
+        (id, inner.turned_away.len() == 1)
+    }
+
+    /// Take what found no room under [`Overflow::DeadLetter`], to write its dead letters. It is counted
+    /// already.
+    pub fn take_turned_away(&self) -> Vec<(ItemId, T)> {
+        if self.overflow != Overflow::DeadLetter {
+            return Vec::new();
+        }
+        std::mem::take(&mut self.lock().turned_away)
+    }
+
     /// Room by giving up older items, where the policy says so.
     fn make_room(&self, inner: &mut Inner<T>) -> bool {
         match self.overflow {
@@ -395,53 +386,3 @@ fn wake_all(waiters: Vec<Waker>) {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("E0121: the edge is closed because its engine or package is stopping; push to a running one")]
 pub struct Closed;
-
-/// Publication of one item, waiting for room. Dropping it before it is ready publishes nothing.
-#[must_use = "nothing is published before this is awaited"]
-pub struct Push<'a, T> {
-    ring: &'a Ring<T>,
-    item: Option<T>,
-    refused: bool,
-}
-
-// The item is moved out, never pinned.
-impl<T> Unpin for Push<'_, T> {}
-
-impl<T> Future for Push<'_, T> {
-    type Output = Result<ItemId, PushError<T>>;
-
-    #[inline]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let ring = self.ring;
-        if self.refused {
-            return Poll::Ready(Err(Refusal::Closed.with(self.item.take())));
-        }
-        // The refusal and the registration of the waiter are one step under the ring's lock.
-        match ring.publish_from(&mut self.item, Some(cx.waker())) {
-            Ok((id, first)) => {
-                if first {
-                    ring.announce();
-                }
-                Poll::Ready(Ok(id))
-            }
-            Err(Refusal::Full(_)) => Poll::Pending,
-            Err(closed @ Refusal::Closed) => Poll::Ready(Err(closed.with(self.item.take()))),
-        }
-    }
-}
-
-/// Why an item stayed with its sender.
-enum Refusal {
-    Full(Duration),
-    Closed,
-}
-
-impl Refusal {
-    fn with<T>(self, item: Option<T>) -> PushError<T> {
-        let Some(item) = item else { unreachable!("a refused item stays with its sender") };
-        match self {
-            Self::Full(retry_after) => PushError::Full { item, retry_after },
-            Self::Closed => PushError::Closed { item },
-        }
-    }
-}

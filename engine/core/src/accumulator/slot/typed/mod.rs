@@ -1,20 +1,20 @@
 //! The typed slot: runs one kind's part over its ring, and accounts for every event.
 
+mod faults;
+
 use super::{AnySlot, SlotArgs, SlotContext, SlotTurn};
 use crate::accumulator::any_ring::AnyRing;
 use crate::accumulator::{Accumulator, Emitter, Eviction, Fate, Incoming, PendingBoundary, Released};
 use crate::column::{AnyColumn, Column};
-use crate::fault::{Failure, FaultBudget, FaultMeter, Verdict, guarded, guarded_future};
-use crate::id::{AccumulatorName, ItemId};
+use crate::fault::{Failure, FaultBudget, FaultMeter, guarded};
+use crate::id::AccumulatorName;
 use crate::ledger::{Dropped, Entry, Settled};
-use crate::letter::{DeadLetter, Letter, Place};
+use crate::letter::Letter;
 use crate::payload::Payload;
-use crate::ring::{Doorbell, Ring};
+use crate::ring::Ring;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// The slot of one accumulator.
 pub struct Slot<A: Accumulator> {
@@ -154,103 +154,6 @@ impl<A: Accumulator> Slot<A> {
         self.mark = items.len();
     }
 
-    /// What becomes of the item in hand after `failure`.
-    fn failed(&mut self, failure: Failure, cx: &mut SlotContext<'_>, turn: &mut SlotTurn) {
-        self.part.recover();
-        let attempts = self.meter.attempts() + 1;
-        let verdict = self.meter.fault(cx.now);
-        cx.failures.push(failure.clone());
-        let gone = self.phase == Phase::Accept && self.taken;
-        if verdict == Verdict::Retry && !gone {
-            return;
-        }
-        match self.phase {
-            Phase::Accept => {
-                let letter = match (gone, self.input.pop_front()) {
-                    (false, Some(event)) => event_letter(event),
-                    (_, front) => {
-                        if let Some(front) = front {
-                            self.input.push_front(front);
-                        }
-                        Letter::Consumed
-                    }
-                };
-                self.tickets.pop_front();
-                self.bury(Dropped::DeadLetter, letter, Some(failure.clone()), attempts, cx);
-            }
-            Phase::Tick | Phase::Flush => {
-                for event in self.part.evict(Eviction::Failing) {
-                    self.bury(Dropped::DeadLetter, event_letter(event), Some(failure.clone()), attempts, cx);
-                }
-            }
-        }
-        if verdict == Verdict::Quarantine {
-            self.quarantined = true;
-            turn.quarantined = Some(failure);
-            self.give_up(Dropped::Quarantined, cx);
-        }
-    }
-
-    fn bury(
-        &mut self,
-        why: Dropped,
-        letter: Letter,
-        failure: Option<Failure>,
-        attempts: u32,
-        cx: &mut SlotContext<'_>,
-    ) {
-        let item = ItemId(self.entry.settled() + self.entry.dropped());
-        self.entry.drop(why, 1);
-        let place = Place::Accumulator(self.name.clone());
-        cx.letters.push(DeadLetter { place, item, why, failure, attempts, at: cx.now, letter });
-    }
-
-    /// Look whether what was awaited has come; false while it has not.
-    fn settle_awaited(
-        &mut self,
-        cx: &mut SlotContext<'_>,
-        items: &mut Vec<A::Boundary>,
-        order: &mut Vec<u64>,
-        turn: &mut SlotTurn,
-    ) -> bool {
-        let Some(awaited) = &self.awaited else { return true };
-        let Some(result) = awaited.lock().unwrap_or_else(PoisonError::into_inner).take() else {
-            return false;
-        };
-        self.awaited = None;
-        self.phase = Phase::Accept;
-        self.taken = false;
-        match result {
-            Ok(boundary) => {
-                let before = items.len();
-                self.entry.settle(if boundary.is_some() { Settled::HandedOn } else { Settled::Filtered }, 1);
-                items.extend(boundary);
-                self.leave_front();
-                self.number(before, items, order);
-                self.meter.passed();
-                turn.handled += 1;
-            }
-            Err(failure) => self.failed(failure, cx, turn),
-        }
-        true
-    }
-
-    /// Wrap what pends so that its result finds its way back.
-    fn await_rest(
-        &mut self,
-        rest: PendingBoundary<A::Boundary>,
-        doorbell: &Arc<dyn Doorbell>,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let awaited: Awaited<A::Boundary> = Arc::default();
-        self.awaited = Some(Arc::clone(&awaited));
-        let doorbell = Arc::clone(doorbell);
-        Box::pin(async move {
-            let result = guarded_future(rest).await;
-            *awaited.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-            doorbell.ring();
-        })
-    }
-
     fn draw(&mut self) {
         if self.input.is_empty() {
             self.ring.draw(&mut self.input, &mut self.tickets);
@@ -280,6 +183,7 @@ impl<A: Accumulator> AnySlot for Slot<A> {
         order: &mut Vec<u64>,
     ) -> SlotTurn {
         let mut turn = SlotTurn::default();
+        self.bury_turned_away(cx);
         let items = typed::<A::Boundary>(column);
         self.mark = items.len();
         if self.quarantined {
@@ -330,10 +234,12 @@ impl<A: Accumulator> AnySlot for Slot<A> {
             self.phase = Phase::Flush;
             let before = items.len();
             match guarded(|| self.part.flush(&mut Emitter::new(items))) {
-                Ok(released) if released == Released::default() => break,
                 Ok(released) => {
                     self.release(released);
                     self.number(before, items, order);
+                    if released == Released::default() {
+                        break;
+                    }
                 }
                 Err(failure) => {
                     items.truncate(self.mark);
@@ -357,6 +263,10 @@ impl<A: Accumulator> AnySlot for Slot<A> {
 
     fn in_hand(&self) -> u64 {
         self.input.len() as u64 + self.part.held()
+    }
+
+    fn held(&self) -> u64 {
+        self.part.held()
     }
 
     fn frontier(&self) -> Option<u64> {

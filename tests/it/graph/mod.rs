@@ -1,0 +1,7 @@
+//! Computation graphs at a reactor.
+
+mod async_nodes;
+mod deadline;
+mod invoked;
+mod shapes;
+mod siblings;
