@@ -1,6 +1,6 @@
 //! Real departures, from a file to a table of the worst airports.
 //!
-//! [`flow`] is what they flow through, [`reader`] where they come from. [`run`] puts the two into an
+//! [`flow`] is what they flow through, `reader` where they come from. [`run`] puts the two into an
 //! engine and gathers what its terminals yield; nothing in the result was computed elsewhere.
 
 pub mod chaos;
