@@ -215,6 +215,11 @@ impl<T: Payload> AnySink for RingSink<T> {
     fn flush(&mut self, cx: &mut SinkContext<'_>) -> bool {
         match self.ring.try_push_many(&mut self.queue, Some(cx.waker)) {
             Ok(n) => self.entry.settle(Settled::HandedOn, n as u64),
+            // Whoever dropped the receiver wants nothing more, and nobody could replay it to them.
+            Err(_) if self.only_sender => {
+                self.entry.drop(Dropped::Unbound, self.queue.len() as u64);
+                self.queue.clear();
+            }
             Err(_) => bury_all(&mut self.queue, &mut self.entry, Dropped::Unbound, cx),
         }
         if self.only_sender {
