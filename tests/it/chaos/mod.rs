@@ -131,8 +131,9 @@ impl Chaos {
     }
 
     async fn crash(&mut self, lane: usize) {
-        // The package allows twenty restarts a minute, some of which fail and are tried again.
-        if !self.rule.may_crash(lane, self.engine.clock().now(), 12, Duration::from_secs(61)) {
+        // The package allows twenty restarts a minute, some of which fail and are tried again; and the root
+        // allows few packages to give up, over a long run.
+        if !self.rule.may_crash(lane, self.engine.clock().now(), 5, Duration::from_secs(61)) {
             return;
         }
         let name = |what: &str| lane::name(what, lane);
