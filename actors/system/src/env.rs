@@ -6,8 +6,8 @@ use acequia_core::Timestamp;
 use acequia_core::fault::Failure;
 use acequia_core::letter::DeadLetter;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -51,6 +51,22 @@ pub struct Counters {
     pub quarantines: AtomicU64,
 }
 
+/// Whether an engine takes work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EngineState {
+    /// It does.
+    Running,
+    /// It was asked to shut down, or has.
+    Stopping,
+    /// It gave up: a budget of restarts was spent where nothing above could help. Nothing is accepted any
+    /// more; start a new engine.
+    Failed {
+        /// What gave way.
+        reason: String,
+    },
+}
+
 /// Shared by all actors and cells of an engine.
 pub(crate) struct Env {
     /// Identifies the engine in logs.
@@ -65,6 +81,7 @@ pub(crate) struct Env {
     pub(crate) counters: Counters,
     work: Handle,
     stopping: AtomicBool,
+    failed: OnceLock<String>,
 }
 
 impl Env {
@@ -77,6 +94,7 @@ impl Env {
             counters: Counters::default(),
             work: Handle::current(),
             stopping: AtomicBool::new(false),
+            failed: OnceLock::new(),
             settings,
         })
     }
@@ -116,6 +134,22 @@ impl Env {
     /// Shutdown begins; false if it had begun already.
     pub(crate) fn begin_stopping(&self) -> bool {
         !self.stopping.swap(true, Ordering::AcqRel)
+    }
+
+    /// The engine ends by itself, and says why, unless it was asked to stop before.
+    pub(crate) fn fail(&self, reason: &str) {
+        if self.begin_stopping() {
+            let _ = self.failed.set(reason.to_owned());
+        }
+    }
+
+    /// Whether the engine runs, stops, or gave up.
+    pub(crate) fn state(&self) -> EngineState {
+        match self.failed.get() {
+            Some(reason) => EngineState::Failed { reason: reason.clone() },
+            None if self.is_stopping() => EngineState::Stopping,
+            None => EngineState::Running,
+        }
     }
 
     /// Keep what was given up, and count what failed.

@@ -82,7 +82,7 @@ pub use engine::{
     LookupError, Placement, ReactorHandle, ReplayError, ShutdownReport, StartError, Terminals, Unsettled,
     UnsettledItem,
 };
-pub use env::{Counters, Settings};
+pub use env::{Counters, EngineState, Settings};
 pub use handle::AccumulatorHandle;
 pub use package::ChildStatus;
 pub use reactor::Link;

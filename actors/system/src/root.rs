@@ -61,7 +61,7 @@ pub(crate) struct RootState {
 // However it ends, nobody is left to run anything: fail closed, and let those go who wait for room.
 impl Drop for RootState {
     fn drop(&mut self) {
-        self.args.env.begin_stopping();
+        self.args.env.fail("the root of its supervision tree ended");
         for cell in self.args.directory.cells() {
             for ring in cell.rings() {
                 ring.close();
@@ -205,15 +205,16 @@ impl RootState {
                 tracing::error!(child = %name, %reason, "child quarantined");
                 let Some(package) = name.strip_prefix("package ").map(PackageName::from) else {
                     // Without its shard a cell answers nobody: rather fail closed than have all wait.
-                    self.args.env.begin_stopping();
-                    return Err(format!("{name} failed too often: {reason}").into());
+                    let reason = format!("{name} failed too often: {reason}");
+                    self.args.env.fail(&reason);
+                    return Err(reason.into());
                 };
                 crate::quarantine::take_out_package(&self.args.directory, &package, &reason);
                 self.quarantined.insert(child, reason);
             }
             Reaction::Escalate { reason } => {
                 tracing::error!(%reason, "the engine gives up");
-                self.args.env.begin_stopping();
+                self.args.env.fail(&reason);
                 return Err(reason.into());
             }
         }

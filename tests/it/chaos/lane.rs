@@ -148,6 +148,9 @@ pub(super) fn pend(
     }))
 }
 
+/// What a push that waits is promised.
+const OPEN: &str = "an accumulator takes pushes as long as its engine runs";
+
 /// Who pushes into a lane.
 pub(super) struct Lane {
     n: Arc<AtomicU64>,
@@ -167,7 +170,7 @@ impl Lane {
                     match rule.roll(4) {
                         0 => {
                             let burst = rule.roll(100);
-                            handle.push_batch(next..next + burst).await.unwrap();
+                            handle.push_batch(next..next + burst).await.expect(OPEN);
                             n.store(next + burst, Ordering::Relaxed);
                         }
                         1 => {
@@ -175,7 +178,7 @@ impl Lane {
                             n.store(next + u64::from(taken), Ordering::Relaxed);
                         }
                         _ => {
-                            handle.push(next).await.unwrap();
+                            handle.push(next).await.expect(OPEN);
                             n.store(next + 1, Ordering::Relaxed);
                         }
                     }

@@ -96,6 +96,8 @@ impl Chaos {
 
     /// One thing that happens.
     async fn step(&mut self, step: u64) {
+        // Faults here keep within the budgets: an engine that gave up is a find, and nothing would move on.
+        assert_eq!(self.engine.state(), acequia::EngineState::Running);
         let lane = usize::try_from(self.rule.roll(LANES as u64)).unwrap();
         let reactor = self.engine.reactor(&lane::name("R", lane)).unwrap();
         match self.rule.roll(100) {

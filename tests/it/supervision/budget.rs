@@ -4,8 +4,8 @@ use super::{MS, child, link, siblings, with_siblings};
 use acequia::core::supervision::{ChildSpec, Exit, Intensity, Reaction, Strategy as Restarts, Supervisor};
 use acequia::testing::{Probe, TestEngine};
 use acequia::{
-    AccumulatorDecl, Component, Dropped, Health, Link, Package, ReactorDecl, StartError, Strategy, Timestamp,
-    when_any,
+    AccumulatorDecl, Component, Dropped, EngineState, Health, Link, Package, ReactorDecl, StartError,
+    Strategy, Timestamp, when_any,
 };
 use acequia_tests::{echo, numbers, started};
 use std::sync::Arc;
@@ -219,6 +219,8 @@ async fn a_shard_that_keeps_failing_ends_the_engine_instead_of_leaving_all_to_wa
         engine.advance(500 * MS).await;
     }
     assert!(engine.accumulator::<u64>("n").unwrap().push(1).await.is_err());
+    let EngineState::Failed { reason } = engine.state() else { panic!("{:?}", engine.state()) };
+    assert!(reason.contains("shard 0"), "{reason}");
     engine.ledger().await.check().unwrap();
 }
 
@@ -227,11 +229,13 @@ async fn without_its_root_the_engine_refuses_instead_of_waiting() {
     let (engine, _) = started::<u64>(numbers(Strategy::Sequential)).await;
     let handle = engine.accumulator::<u64>("n").unwrap();
     handle.push(1).await.unwrap();
+    assert_eq!(engine.state(), EngineState::Running);
 
     assert!(engine.crash(Component::Root).await);
     engine.settle().await;
 
     assert!(handle.push(2).await.is_err());
+    assert!(matches!(engine.state(), EngineState::Failed { .. }));
     engine.ledger().await.check().unwrap();
     let _ = engine.shutdown(Duration::from_millis(10)).await;
 }

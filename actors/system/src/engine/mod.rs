@@ -24,7 +24,7 @@ pub use shutdown::ShutdownReport;
 
 use crate::dead_letters::DeadLetters;
 use crate::directory::Directory;
-use crate::env::{Counters, Env};
+use crate::env::{Counters, EngineState, Env};
 use crate::package::ChildStatus;
 use crate::root::RootMsg;
 use crate::shard::Shard;
@@ -58,6 +58,11 @@ impl Engine {
     /// Identifies this engine among all, in logs and traces.
     pub fn id(&self) -> uuid::Uuid {
         self.inner.env.id
+    }
+
+    /// Whether it runs, stops, or gave up.
+    pub fn state(&self) -> EngineState {
+        self.inner.env.state()
     }
 
     /// Items that were given up.
