@@ -59,8 +59,7 @@ impl Host {
         placement: Placement,
     ) -> Result<Self, BenchError> {
         let runtime = runtime("ours")?;
-        // Another process's time slice must not move a graph to another thread: there is one recorder at a time.
-        let mut builder = Engine::builder().placement(placement).slow_firing(LOST);
+        let mut builder = Engine::builder().placement(placement);
         for package in packages {
             builder = builder.package(package);
         }

@@ -113,8 +113,7 @@ pub async fn run(options: &Options, mut look: impl FnMut(Glance)) -> Result<Flow
     let (gatherer, builder) = gather::attach(Engine::builder(), &live);
     let builder =
         builder.package(package(options, &live)).placement(Placement::Shards { n: 1, busy_poll: false });
-    // A busy machine may hold a turn up for a while; that makes no graph a slow one.
-    let builder = builder.slow_firing(Duration::from_secs(5)).dead_letter_capacity(1 << 20);
+    let builder = builder.dead_letter_capacity(1 << 20);
     let engine = builder.start().await?;
     let began = engine.clock().now();
     let mut glances = tokio::time::interval(GLANCES);
