@@ -74,7 +74,10 @@ async fn fire_with_lays_its_inputs_over_the_cache_for_one_firing() {
         reactor.fire().await.unwrap();
 
         assert_eq!(probe.expect(4).await, ["1 2 -", "7 2 9", "3 2 -", "3 2 -"], "{strategy:?}");
-        assert_eq!(reactor.firings(9).await[1].cause, Cause::FireWith);
+        let fired = &reactor.firings(9).await[1];
+        assert_eq!(fired.cause, Cause::FireWith);
+        let seen: Vec<bool> = fired.inputs.iter().map(Option::is_some).collect();
+        assert_eq!(seen, [false, true, false], "what was given by hand is no boundary of a source");
         engine.assert_settled().await;
         engine.assert_ledger().await;
     }

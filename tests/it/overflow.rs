@@ -84,7 +84,7 @@ async fn a_full_ring_that_dead_letters_keeps_each_event_with_its_value() {
 }
 
 /// Reactor `R` over `n`; graph `g`, which is elsewhere and has room for two firings, sleeps for a day at
-/// its first; graph `h` is its sibling. 1 to 6 were pushed one after another.
+/// its first; graph `h` is its sibling. 1 to 6, or fewer, were pushed one after another.
 struct Subscribers {
     engine: TestEngine,
     slow: Probe<u64>,
@@ -92,6 +92,10 @@ struct Subscribers {
 }
 
 async fn subscribers(strategy: Strategy, overflow: Option<Overflow>) -> Subscribers {
+    subscribers_after(6, strategy, overflow).await
+}
+
+async fn subscribers_after(n: u64, strategy: Strategy, overflow: Option<Overflow>) -> Subscribers {
     let numbers = AccumulatorDecl::passthrough::<u64>("n");
     let reactor = ReactorDecl::new("R", vec![numbers], when_any(["n"])).strategy(strategy);
     let mut graph = faults().sleep_at(0, DAY).wrap(echo::<u64>("g", "n")).delivery_capacity(2);
@@ -103,7 +107,7 @@ async fn subscribers(strategy: Strategy, overflow: Option<Overflow>) -> Subscrib
     let (slow, sibling) = (Probe::new(), Probe::new());
     let builder = TestEngine::builder().package(package).probe("g", "out", &slow).probe("h", "out", &sibling);
     let engine = builder.start().await;
-    for n in 1..=6_u64 {
+    for n in 1..=n {
         engine.push("n", n).await;
         engine.settle().await;
     }
@@ -190,4 +194,14 @@ async fn towards_a_full_subscriber_block_loses_nothing_and_stalls_its_siblings()
         assert_eq!((&slow, &sibling), (&wanted, &wanted));
         assert_eq!(entry.dropped(), 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn firing_by_hand_asks_a_subscriber_that_blocks_for_room_as_well() {
+    // One firing in hand and two that wait: full, and nothing yet waits for it.
+    let all = subscribers_after(3, Strategy::Sequential, Some(Overflow::Block)).await;
+    let refused = all.engine.reactor("R").unwrap().fire().await.unwrap_err();
+    assert!(refused.to_string().starts_with("E0323"), "{refused}");
+    let (slow, sibling, entry) = all.end().await;
+    assert_eq!((slow, sibling, entry.dropped()), (vec![1, 2, 3], vec![1, 2, 3], 0));
 }

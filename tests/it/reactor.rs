@@ -1,8 +1,8 @@
 //! Reactors: criteria, strategies, and no lost wake-up.
 
 use acequia::{
-    AccumulatorDecl, CriteriaDecl, Engine, Package, Placement, ReactorDecl, ReactorDef, Settled, Sink,
-    Strategy, k_of, passthrough_accumulator, reactor, when_all, when_any,
+    AccumulatorDecl, CriteriaDecl, Dropped, Engine, Package, Placement, ReactorDecl, ReactorDef, Settled,
+    Sink, Strategy, k_of, passthrough_accumulator, reactor, when_all, when_any,
 };
 use acequia_tests::{abc, echo, letters, started};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -125,6 +125,38 @@ async fn a_filter_refuses_firings_which_count_as_filtered() {
     assert_eq!(probe.expect(2).await, ["3 - -", "4 - -"]);
     engine.settle().await;
     assert_eq!(engine.ledger().await.edge("R/firings").unwrap().settled_as(Settled::Filtered), 2);
+    engine.assert_settled().await;
+    engine.assert_ledger().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filter_that_fails_or_panics_costs_its_own_firing_and_leaves_a_letter() {
+    let accumulators = ["a", "b", "c"].map(AccumulatorDecl::passthrough::<u64>).to_vec();
+    let reactor = ReactorDecl::new("R", accumulators, when_any(["a"])).strategy(Sequential);
+    let reactor = reactor.filter(Arc::new(|inputs| {
+        let (column, index) = inputs[0].ok_or_else(|| acequia::Failure::error("a is absent"))?;
+        match column.json(index).as_u64() {
+            Some(2) => Err(acequia::Failure::error("two is not to be told")),
+            Some(3) => panic!("three is too many"),
+            _ => Ok(true),
+        }
+    }));
+    let (engine, probe) = started::<String>(Package::new("p").graph(abc("g").on("R")).reactor(reactor)).await;
+
+    engine.push_all("a", [1_u64, 2, 3, 4]).await;
+
+    assert_eq!(probe.expect(2).await, ["1 - -", "4 - -"]);
+    engine.settle().await;
+    let letters = engine.dead_letters().list();
+    let told: Vec<_> =
+        letters.iter().map(|l| (l.place.as_str(), l.cause.clone().unwrap_or_default())).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].1.contains("two is not to be told") && told[1].1.contains("three is too many"),
+        "{told:?}"
+    );
+    assert!(told.iter().all(|(place, _)| *place == "filter of reactor R"), "{told:?}");
+    assert_eq!(engine.ledger().await.edge("R/firings").unwrap().dropped_for(Dropped::DeadLetter), 2);
     engine.assert_settled().await;
     engine.assert_ledger().await;
 }

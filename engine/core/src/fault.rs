@@ -5,6 +5,7 @@
 
 use crate::time::Timestamp;
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::time::Duration;
 
 /// Limits of one part.
@@ -191,15 +192,35 @@ pub fn guarded<R>(code: impl FnOnce() -> Result<R, Failure>) -> Result<R, Failur
     }
 }
 
-/// The same for a future: a panic in any poll becomes a [`Failure`].
+/// The same for a future: a panic in any poll, or in its `Drop`, becomes a [`Failure`] or stays here.
 ///
 /// # Errors
 /// What the future returned, or the caught panic.
 pub async fn guarded_future<R>(future: impl Future<Output = Result<R, Failure>>) -> Result<R, Failure> {
-    let mut future = std::pin::pin!(future);
-    std::future::poll_fn(|cx| match guarded(|| Ok(future.as_mut().poll(cx))) {
+    let mut future = Careful(Some(Box::pin(future)));
+    std::future::poll_fn(|cx| match guarded(|| Ok(future.poll(cx))) {
         Ok(poll) => poll,
         Err(failure) => std::task::Poll::Ready(Err(failure)),
     })
     .await
+}
+
+/// A future of user code: whoever drops it half-way is not to be hurt by its `Drop`.
+struct Careful<F>(Option<Pin<Box<F>>>);
+
+impl<F: Future> Careful<F> {
+    fn poll(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<F::Output> {
+        match &mut self.0 {
+            Some(future) => future.as_mut().poll(cx),
+            None => std::task::Poll::Pending,
+        }
+    }
+}
+
+impl<F> Drop for Careful<F> {
+    fn drop(&mut self) {
+        let future = self.0.take();
+        // Its outcome is known by now, or no longer wanted.
+        let _ = guarded(|| Ok(drop(future)));
+    }
 }

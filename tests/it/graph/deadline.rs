@@ -2,9 +2,10 @@
 
 use acequia::testing::{Probe, TestEngine, faults};
 use acequia::{
-    AccumulatorDecl, Dropped, FaultBudget, GraphDecl, Outcome, Package, ReactorDecl, Strategy, when_any,
+    AccumulatorDecl, Dropped, FaultBudget, GraphDecl, GraphDef, Outcome, Package, ReactorDecl, Strategy,
+    computation_graph, when_any,
 };
-use acequia_tests::echo;
+use acequia_tests::{echo, started};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -103,4 +104,42 @@ async fn a_firing_that_blocks_past_its_deadline_is_reported_at_once_and_what_it_
 
     assert_eq!(late.expect(2).await, [3, 4]);
     one_timed_out(&engine).await;
+}
+
+/// Its `Drop` panics, as user code may.
+struct Sharp;
+
+impl Drop for Sharp {
+    fn drop(&mut self) {
+        panic!("dropped in the middle");
+    }
+}
+
+#[computation_graph(trigger = reactor("R"), name = "g", graph = { cut(n) -> out })]
+mod sharp {
+    use super::{Duration, Sharp};
+
+    async fn cut(n: &u64) -> u64 {
+        let _sharp = (*n == 1).then(|| Sharp);
+        tokio::time::sleep(Duration::from_secs(if *n < 2 { 10 } else { 0 })).await; // tidy: the clock is a paused one
+        *n
+    }
+
+    fn out(n: &u64) -> u64 {
+        *n
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_firing_whose_drop_panics_at_its_deadline_takes_nobody_with_it() {
+    let reactor = ReactorDecl::new("R", vec![AccumulatorDecl::passthrough::<u64>("n")], when_any(["n"]));
+    let graph = sharp::Graph::decl().deadline(Duration::from_secs(1)).budget(FaultBudget::unlimited(1));
+    let package = Package::new("p").reactor(reactor.strategy(Strategy::Sequential)).graph(graph);
+    let (engine, probe) = started::<u64>(package).await;
+
+    engine.push_all("n", [1_u64, 2, 3]).await;
+
+    assert_eq!(probe.expect(2).await, [2, 3]);
+    engine.assert_settled().await;
+    engine.assert_ledger().await;
 }

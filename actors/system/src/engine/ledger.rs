@@ -1,9 +1,11 @@
 //! The ledger of the whole engine, and what is open.
 
 use super::Engine;
+use crate::cell::SharedCell;
 use acequia_core::Timestamp;
 use acequia_core::cell::{CellTurn, EdgeKind, EdgeName, Open};
 use acequia_core::ledger::{Entry, Imbalance};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Every edge with its figures, at a turn boundary of its cell.
@@ -120,14 +122,14 @@ impl Engine {
     pub async fn ledger(&self) -> Ledger {
         let mut ledger = Ledger::default();
         for cell in self.inner.directory.cells() {
-            let edges = cell.ask(|state, _| (state.ledger(), CellTurn::default())).await;
-            ledger.edges.extend(edges.unwrap_or_default());
-            for worker in cell.workers().all() {
-                let outputs = worker.outputs().into_iter();
-                ledger.edges.extend(outputs.map(|(place, entry)| {
-                    (EdgeName { reactor: cell.name().clone(), kind: EdgeKind::Outputs(place) }, entry)
-                }));
-            }
+            let shared = Arc::clone(&cell);
+            // Under the claim: a graph is then with the cell or with its worker, never both.
+            let edges = cell.ask(move |state, _| {
+                let mut edges = state.ledger();
+                edges.extend(outputs(&shared));
+                (edges, CellTurn::default())
+            });
+            ledger.edges.extend(edges.await.unwrap_or_default());
         }
         ledger
     }
@@ -144,13 +146,20 @@ impl Engine {
     pub(crate) async fn open(&self) -> Vec<Open> {
         let mut all = Vec::new();
         for cell in self.inner.directory.cells() {
-            all.extend(cell.ask(|state, _| (state.open(), CellTurn::default())).await.unwrap_or_default());
-            for worker in cell.workers().all() {
-                for (place, entry) in worker.outputs().into_iter().filter(|(_, entry)| entry.unsettled > 0) {
-                    let edge = EdgeName { reactor: cell.name().clone(), kind: EdgeKind::Outputs(place) };
-                    all.push(Open { edge, n: entry.unsettled, claimed: false, held: 0, since: None });
-                }
-            }
+            let shared = Arc::clone(&cell);
+            let open = cell.ask(move |state, _| {
+                let mut open = state.open();
+                let waiting = outputs(&shared).filter(|(_, entry)| entry.unsettled > 0);
+                open.extend(waiting.map(|(edge, entry)| Open {
+                    edge,
+                    n: entry.unsettled,
+                    claimed: false,
+                    held: 0,
+                    since: None,
+                }));
+                (open, CellTurn::default())
+            });
+            all.extend(open.await.unwrap_or_default());
         }
         all
     }
@@ -162,8 +171,11 @@ impl Engine {
         let deadline = self.inner.env.now().after(limit);
         let mut pause = Duration::from_micros(100);
         loop {
+            let before = self.accepted().await;
             let open = self.open().await;
-            if open.iter().all(|open| matches!(open.edge.kind, EdgeKind::Boundaries(_))) {
+            let at_rest = open.iter().all(|open| matches!(open.edge.kind, EdgeKind::Boundaries(_)));
+            // Cells are read one after the other: an item that passed between two of them was accepted anew.
+            if at_rest && self.accepted().await == before {
                 return true;
             }
             if self.inner.env.now() >= deadline {
@@ -173,4 +185,18 @@ impl Engine {
             pause = (pause * 2).min(Duration::from_millis(5));
         }
     }
+
+    /// Items accepted at all edges.
+    async fn accepted(&self) -> u64 {
+        self.ledger().await.edges.iter().map(|(_, entry)| entry.accepted).sum()
+    }
+}
+
+/// The edges of a cell's detached graphs' sinks.
+fn outputs(cell: &SharedCell) -> impl Iterator<Item = (EdgeName, Entry)> {
+    let reactor = cell.name().clone();
+    let entries = cell.workers().all().into_iter().flat_map(|worker| worker.outputs());
+    entries.map(move |(place, entry)| {
+        (EdgeName { reactor: reactor.clone(), kind: EdgeKind::Outputs(place) }, entry)
+    })
 }

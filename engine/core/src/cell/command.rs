@@ -66,7 +66,7 @@ impl Cell {
         if self.policy.is_paused() {
             return Err(FireError::Paused { reactor: reactor() });
         }
-        if self.blocked {
+        if self.blocked || self.room(cx) == 0 {
             return Err(FireError::Blocked { reactor: reactor() });
         }
         let mut row = self.policy.cache();
@@ -99,6 +99,10 @@ impl Cell {
         let mut turn = CellTurn::default();
         let cause = if inputs.is_empty() { Cause::Fire } else { Cause::FireWith };
         self.run_rows(cause, cx, &mut turn);
+        // What was given is no boundary: the next one gets the number that it stood under.
+        for source in inputs.iter().filter_map(|(name, _)| self.decl.source(name)) {
+            self.log.forget_input(source);
+        }
         for (column, len) in self.columns.iter_mut().zip(lengths) {
             column.truncate(len);
         }

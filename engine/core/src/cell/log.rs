@@ -65,7 +65,8 @@ pub struct FiringRecord {
     pub cause: Cause,
     /// When its turn began, by the engine's clock.
     pub at: Timestamp,
-    /// Boundary of each source that it saw: its position in the source's edge.
+    /// Boundary of each source that it saw: its position in the source's edge; none for a value that was
+    /// given by hand.
     pub inputs: Vec<Option<ItemId>>,
     /// One entry a subscriber.
     pub outcomes: Vec<SubscriberOutcome>,
@@ -153,6 +154,15 @@ impl FiringLog {
         self.bases.extend(bases);
         self.turns.push_back(TurnRecord { first, n, cause, at });
         self.retain(at);
+    }
+
+    /// The last firing did not see a boundary of `source`, but a value that somebody gave.
+    pub(crate) fn forget_input(&mut self, source: usize) {
+        if let Some(last) = self.rows.len().checked_sub(self.n_sources)
+            && let Some(index) = self.rows.get_mut(last + source)
+        {
+            *index = ABSENT;
+        }
     }
 
     /// The next graph, in the order of binding, took this long in the turn that is being appended.

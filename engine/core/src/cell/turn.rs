@@ -178,7 +178,7 @@ impl Cell {
     }
 
     /// How many firings every subscriber can take.
-    fn room(&self, cx: &TurnContext<'_>) -> usize {
+    pub(super) fn room(&self, cx: &TurnContext<'_>) -> usize {
         let out = self.seats.iter().filter(|seat| seat.seated != Seated::InPlace);
         out.map(|seat| seat.delivery.room(cx.waker)).min().unwrap_or(usize::MAX).min(TURN_LIMIT)
     }

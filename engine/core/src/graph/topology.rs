@@ -51,6 +51,12 @@ pub enum TopologyError {
         /// The name.
         node: String,
     },
+    /// A node has the name of a source.
+    #[error("E0205: node {node} has the name of an accumulator that the graph reads; rename the node")]
+    NamedLikeSource {
+        /// The name.
+        node: String,
+    },
     /// There is nothing in it.
     #[error("E0204: a graph needs at least one node")]
     Empty,
@@ -60,7 +66,7 @@ impl Topology {
     /// Check and order the nodes.
     ///
     /// # Errors
-    /// [`TopologyError`] for a cycle, an unknown or a repeated node, or an empty graph.
+    /// [`TopologyError`] for a cycle, an unknown or a repeated node, one named like a source, or an empty graph.
     pub fn new(sources: Vec<String>, nodes: Vec<String>, edges: Vec<Edge>) -> Result<Self, TopologyError> {
         if nodes.is_empty() {
             return Err(TopologyError::Empty);
@@ -69,6 +75,9 @@ impl Topology {
         for node in &nodes {
             if !known.insert(node.as_str()) {
                 return Err(TopologyError::Duplicate { node: node.clone() });
+            }
+            if sources.contains(node) {
+                return Err(TopologyError::NamedLikeSource { node: node.clone() });
             }
         }
         for edge in &edges {

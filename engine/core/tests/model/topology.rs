@@ -71,6 +71,12 @@ fn unknown_repeated_and_missing_nodes_are_refused() {
     };
     assert_eq!(of(&[], vec![]), Err(TopologyError::Empty));
     assert_eq!(of(&["a", "a"], vec![]), Err(TopologyError::Duplicate { node: "a".into() }));
+    let named = of(&["s"], vec![edge("s", "s")]);
+    assert_eq!(
+        named,
+        Err(TopologyError::NamedLikeSource { node: "s".into() }),
+        "no cycle, two things of one name"
+    );
     for (from, to) in [("x", "a"), ("a", "x"), ("a", "s")] {
         let unknown = TopologyError::UnknownNode { from: from.into(), to: to.into() };
         assert_eq!(of(&["a"], vec![edge(from, to)]), Err(unknown));
