@@ -23,6 +23,7 @@ mod shutdown;
 mod sink;
 mod slow_graph;
 mod source;
+mod stall;
 mod state;
 mod stream;
 mod supervision;

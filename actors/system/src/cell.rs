@@ -5,7 +5,7 @@ use crate::shard::Shard;
 use crate::worker::{Worker, Workers};
 use acequia_core::Timestamp;
 use acequia_core::accumulator::AnyRing;
-use acequia_core::cell::{Cell, CellTurn, RunContext, TurnContext};
+use acequia_core::cell::{Cell, CellTurn, Crumb, RunContext, TurnContext};
 use acequia_core::health::SourceHealth;
 use acequia_core::id::ReactorName;
 use acequia_core::ring::Doorbell;
@@ -36,6 +36,7 @@ pub(crate) struct SharedCell {
     name: ReactorName,
     env: Arc<Env>,
     shard: Arc<Shard>,
+    crumb: Arc<Crumb>,
     claim: AtomicU8,
     cell: Mutex<Cell>,
     control: Mutex<VecDeque<Control>>,
@@ -83,6 +84,7 @@ impl SharedCell {
     pub(crate) fn new(cell: Cell, env: Arc<Env>, shard: Arc<Shard>) -> Arc<Self> {
         let shared = Arc::new_cyclic(|me| Self {
             name: cell.decl().name.clone(),
+            crumb: Arc::clone(cell.crumb()),
             env,
             shard,
             claim: AtomicU8::new(0),
@@ -110,6 +112,16 @@ impl SharedCell {
     /// The reactor's name.
     pub(crate) fn name(&self) -> &ReactorName {
         &self.name
+    }
+
+    /// What its owner has in hand.
+    pub(crate) fn crumb(&self) -> &Crumb {
+        &self.crumb
+    }
+
+    /// Whether somebody runs a turn.
+    pub(crate) fn is_running(&self) -> bool {
+        self.claim.load(Ordering::Acquire) & RUNNING != 0
     }
 
     pub(crate) fn env(&self) -> &Arc<Env> {

@@ -49,6 +49,8 @@ pub struct Counters {
     pub restarts: AtomicU64,
     /// Parts and actors taken out of service.
     pub quarantines: AtomicU64,
+    /// Turns in which user code kept its thread for too long.
+    pub stalls: AtomicU64,
 }
 
 /// Whether an engine takes work.

@@ -57,10 +57,11 @@ mod sink;
 pub mod source;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod watchdog;
 mod worker;
 
 pub use acequia_core as core;
-pub use acequia_core::cell::{Cause, FireError, FiringRecord, Outcome, SubscriberOutcome};
+pub use acequia_core::cell::{Cause, FireError, FiringRecord, InHand, Outcome, SubscriberOutcome};
 pub use acequia_core::health::{Health, SourceHealth};
 pub use acequia_core::ledger::{Dropped, Entry, Settled};
 pub use acequia_core::ring::PushError;
@@ -87,6 +88,7 @@ pub use handle::AccumulatorHandle;
 pub use package::ChildStatus;
 pub use reactor::Link;
 pub use sink::{Receiver, Sink, SinkError};
+pub use watchdog::Stall;
 
 /// What the macros expand to. Not for use by hand.
 #[doc(hidden)]

@@ -8,6 +8,7 @@ use crate::env::{Env, Settings};
 use crate::root::{RootActor, RootArgs};
 use crate::shard::{Shard, ShardThread};
 use crate::sink::Sink;
+use crate::watchdog::{Stall, Watchdog, WatchdogSettings};
 use acequia_core::id::{GraphName, TerminalName};
 use acequia_sdk::Package;
 use ractor::Actor;
@@ -39,6 +40,7 @@ pub struct EngineBuilder {
     placement: Placement,
     settings: Settings,
     clock: Option<Clock>,
+    watchdog: WatchdogSettings,
 }
 
 impl EngineBuilder {
@@ -49,6 +51,7 @@ impl EngineBuilder {
             placement: Placement::default(),
             settings: Settings::default(),
             clock: None,
+            watchdog: WatchdogSettings::default(),
         }
     }
 
@@ -99,6 +102,15 @@ impl EngineBuilder {
         self
     }
 
+    /// User code that keeps its thread for longer than `limit` is reported by name: in the log, in
+    /// [`crate::Counters::stalls`], and to `on_stall` (default ten seconds, log only). Nothing inside the
+    /// process can stop such code; whether to restart the process is for `on_stall` to decide. It runs on
+    /// the watchdog's own thread and must return.
+    pub fn watchdog(mut self, limit: Duration, on_stall: impl Fn(&Stall) + Send + Sync + 'static) -> Self {
+        self.watchdog = WatchdogSettings { limit, on_stall: Some(Arc::new(on_stall)) };
+        self
+    }
+
     /// Start it on the current tokio runtime, with all packages up and running.
     ///
     /// # Errors
@@ -119,6 +131,7 @@ impl EngineBuilder {
             .map_err(|error| StartError::Root { reason: error.to_string() })?;
         let engine = Engine {
             inner: Arc::new(Inner {
+                _watchdog: Watchdog::start(&directory, &env, self.watchdog),
                 env,
                 directory,
                 root,

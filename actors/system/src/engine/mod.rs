@@ -28,6 +28,7 @@ use crate::env::{Counters, EngineState, Env};
 use crate::package::ChildStatus;
 use crate::root::RootMsg;
 use crate::shard::Shard;
+use crate::watchdog::Watchdog;
 use ractor::ActorRef;
 use ractor::rpc::CallResult;
 use std::sync::Arc;
@@ -47,6 +48,7 @@ pub(crate) struct Inner {
     pub(crate) next_shard: AtomicUsize,
     /// One deployment at a time.
     pub(crate) deploying: tokio::sync::Mutex<()>,
+    pub(crate) _watchdog: Watchdog,
 }
 
 impl Engine {

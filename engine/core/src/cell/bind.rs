@@ -125,6 +125,8 @@ impl Cell {
             })
             .collect();
         self.log.bound(self.next_firing, graphs);
+        let seated = self.seats.iter().map(|seat| (seat.name.clone(), seat.package.clone()));
+        self.crumb.seated(seated.collect());
     }
 
     /// The seat of a graph.

@@ -6,6 +6,7 @@
 
 pub mod bind;
 pub mod command;
+pub mod crumb;
 pub mod delivery;
 mod filter;
 pub mod inspect;
@@ -18,6 +19,7 @@ pub mod unsettled;
 
 pub use bind::{BindError, map_inputs};
 pub use command::FireError;
+pub use crumb::{Crumb, InHand};
 pub use delivery::{Batch, Delivery};
 pub use log::{Cause, FiringLog, FiringRecord, Outcome, SubscriberOutcome, Subscription};
 pub use run::{FiringIds, GraphRun, RunContext, RunEnd};
@@ -55,6 +57,7 @@ pub struct Cell {
     started: bool,
     slow: Duration,
     quiet_turns: u32,
+    crumb: Arc<Crumb>,
 }
 
 impl Cell {
@@ -87,6 +90,7 @@ impl Cell {
             started: false,
             slow,
             quiet_turns: 0,
+            crumb: Crumb::new(decl.accumulators.iter().map(|accumulator| accumulator.name.clone())),
             decl,
         })
     }
@@ -94,6 +98,11 @@ impl Cell {
     /// The declaration.
     pub fn decl(&self) -> &ReactorDecl {
         &self.decl
+    }
+
+    /// What its owner has in hand.
+    pub fn crumb(&self) -> &Arc<Crumb> {
+        &self.crumb
     }
 
     /// The slots, in the order of the reactor's sources.

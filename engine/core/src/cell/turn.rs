@@ -75,6 +75,7 @@ impl Cell {
     /// Run one turn.
     pub fn turn(&mut self, cx: &TurnContext<'_>) -> CellTurn {
         let mut turn = CellTurn::default();
+        self.crumb.begin_turn();
         self.pass_on(cx, &mut turn);
         if !self.blocked {
             self.start();
@@ -85,6 +86,7 @@ impl Cell {
         }
         turn.blocked = self.blocked;
         turn.more &= !self.blocked;
+        self.crumb.nothing();
         turn.due = self.slots.iter().filter_map(|slot| slot.due()).min();
         self.give_memory_back(&turn);
         turn
@@ -106,6 +108,7 @@ impl Cell {
             {
                 blocked |= !run.flush(&mut run_cx);
             }
+            self.crumb.graph(index);
             let end = seat.run_backlog(&mut run_cx);
             blocked |= end.blocked;
             self.seat_ended(index, end, cx, turn);
@@ -130,6 +133,7 @@ impl Cell {
         for source in 0..self.slots.len() {
             let room = self.room_in_column(source);
             let (slot, column) = (&mut self.slots[source], &mut self.columns[source]);
+            self.crumb.accumulator(source);
             let mut slot_cx = SlotContext {
                 now: cx.now,
                 limit: room.min(TURN_LIMIT),
@@ -207,6 +211,7 @@ impl Cell {
     /// how long it took.
     fn run_seat(&mut self, index: usize, first: u64, cx: &TurnContext<'_>, turn: &mut CellTurn) -> Duration {
         let stride = self.columns.len();
+        self.crumb.graph(index);
         let n = self.rows.len() / stride;
         let mut took = Duration::ZERO;
         let mut from = 0;
