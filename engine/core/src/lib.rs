@@ -8,6 +8,7 @@
 //! ledger (what became of each item) · fault (attempts, budget) · health · supervision
 //! ```
 
+pub mod codec;
 pub mod id;
 pub mod payload;
 pub mod time;
@@ -31,5 +32,5 @@ pub mod supervision;
 
 pub use id::{AccumulatorName, FiringId, GraphName, ItemId, PackageName, ReactorName, TerminalName};
 pub use overflow::Overflow;
-pub use payload::{Payload, PayloadError, PayloadType};
+pub use payload::{Encoded, Payload, PayloadError, PayloadType, WireType};
 pub use time::Timestamp;
