@@ -29,6 +29,7 @@ pub mod ring;
 pub mod sink;
 pub mod source;
 pub mod supervision;
+pub mod wire;
 
 pub use id::{AccumulatorName, FiringId, GraphName, ItemId, PackageName, ReactorName, TerminalName};
 pub use overflow::Overflow;

@@ -24,6 +24,7 @@ mod model {
     mod faults;
     mod graphs;
     mod kinds;
+    mod remote_parts;
     mod ring;
     mod ring_threads;
     mod seats;

@@ -7,6 +7,7 @@ use crate::id::AccumulatorName;
 use crate::overflow::Overflow;
 use crate::payload::{Encoded, Payload, PayloadType, WireType};
 use crate::source::SourceDecl;
+use crate::wire::{AnyPart, TypedPart};
 use std::sync::Arc;
 
 /// What an accumulator does, for listings.
@@ -52,6 +53,7 @@ pub struct AccumulatorDecl {
     /// Who feeds it, besides pushes.
     pub source: Option<SourceDecl>,
     make: Arc<dyn Fn(SlotArgs) -> Box<dyn AnySlot> + Send + Sync>,
+    part: Arc<dyn Fn(PayloadType) -> Box<dyn AnyPart> + Send + Sync>,
 }
 
 impl AccumulatorDecl {
@@ -62,6 +64,7 @@ impl AccumulatorDecl {
         make: impl Fn() -> A + Send + Sync + 'static,
     ) -> Self {
         let make = Arc::new(make);
+        let part = Arc::clone(&make);
         Self {
             name: name.into(),
             kind,
@@ -75,6 +78,7 @@ impl AccumulatorDecl {
                 let make = Arc::clone(&make);
                 Box::new(Slot::new(args, Box::new(move || make())))
             }),
+            part: Arc::new(move |event| Box::new(TypedPart::new(part(), event))),
         }
     }
 
@@ -133,6 +137,11 @@ impl AccumulatorDecl {
     pub fn named(mut self, name: impl Into<AccumulatorName>) -> Self {
         self.name = name.into();
         self
+    }
+
+    /// Make its part alone, over bytes: what a library gives to its host.
+    pub fn part(&self) -> Box<dyn AnyPart> {
+        (self.part)(self.event)
     }
 
     /// Make its part and ring. `tickets` numbers arrivals where several rings are merged.

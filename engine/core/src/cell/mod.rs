@@ -9,6 +9,7 @@ pub mod command;
 pub mod crumb;
 pub mod delivery;
 mod filter;
+mod inputs;
 pub mod inspect;
 pub mod log;
 mod merge;
