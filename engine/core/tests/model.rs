@@ -23,6 +23,8 @@ mod model {
     mod faults;
     mod graphs;
     mod kinds;
+    mod plans;
+    mod refusals;
     mod ring;
     mod ring_threads;
     mod seats;
