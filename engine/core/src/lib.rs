@@ -6,6 +6,7 @@
 //! ```text
 //! event -> accumulator -> column (boundaries) -> reactor (criteria, strategy) -> graph -> sink edge
 //! ledger (what became of each item) · fault (attempts, budget) · health · supervision
+//! package (what is deployed as one) -> reconcile (from what is to what is wanted, as a plan)
 //! ```
 
 pub mod codec;
@@ -31,7 +32,13 @@ pub mod source;
 pub mod supervision;
 pub mod wire;
 
-pub use id::{AccumulatorName, FiringId, GraphName, ItemId, PackageName, ReactorName, TerminalName};
+pub mod package;
+pub mod reconcile;
+
+pub use id::{
+    AccumulatorName, FiringId, GraphName, ItemId, PackageName, ReactorName, TaskName, TerminalName,
+    TriggerName, WorkflowName,
+};
 pub use overflow::Overflow;
 pub use payload::{Encoded, Payload, PayloadError, PayloadType, WireType};
 pub use time::Timestamp;

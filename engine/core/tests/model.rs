@@ -25,6 +25,8 @@ mod model {
     mod graphs;
     mod kinds;
     mod remote_parts;
+    mod plans;
+    mod refusals;
     mod ring;
     mod ring_threads;
     mod seats;
