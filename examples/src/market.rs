@@ -3,6 +3,7 @@
 use crate::slices;
 use serde::{Deserialize, Serialize};
 use std::io::{Error, ErrorKind};
+use std::path::Path;
 
 /// One trading day.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,12 +18,25 @@ pub struct Day {
     pub volume: u64,
 }
 
-/// All days of the slice, in order.
+/// Days of the first two years.
+const TWO_YEARS: usize = 502;
+
+/// The first two years, in order.
 ///
 /// # Errors
-/// If the slice cannot be read, or a line is not a day.
+/// As [`read`].
 pub fn days() -> Result<Vec<Day>, Error> {
-    let text = std::fs::read_to_string(slices::sp500())?;
+    let mut days = read(&slices::sp500())?;
+    days.truncate(TWO_YEARS);
+    Ok(days)
+}
+
+/// All days of a file, in order.
+///
+/// # Errors
+/// If the file cannot be read, or a line is not a day.
+pub fn read(path: &Path) -> Result<Vec<Day>, Error> {
+    let text = std::fs::read_to_string(path)?;
     let bad = |line: &str| Error::new(ErrorKind::InvalidData, format!("not a trading day: {line}"));
     text.lines().skip(1).map(|line| day(line).ok_or_else(|| bad(line))).collect()
 }
