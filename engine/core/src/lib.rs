@@ -9,6 +9,7 @@
 //! package (what is deployed as one) -> reconcile (from what is to what is wanted, as a plan)
 //! ```
 
+pub mod codec;
 pub mod id;
 pub mod payload;
 pub mod time;
@@ -38,5 +39,5 @@ pub use id::{
     TriggerName, WorkflowName,
 };
 pub use overflow::Overflow;
-pub use payload::{Payload, PayloadError, PayloadType};
+pub use payload::{Encoded, Payload, PayloadError, PayloadType, WireType};
 pub use time::Timestamp;

@@ -19,6 +19,7 @@ mod model {
     mod cell_latest;
     mod cell_regressions;
     mod cell_sequential;
+    mod codec;
     mod delivery;
     mod faults;
     mod graphs;

@@ -5,7 +5,7 @@ use super::{Accumulator, Identity};
 use crate::fault::FaultBudget;
 use crate::id::AccumulatorName;
 use crate::overflow::Overflow;
-use crate::payload::{Payload, PayloadType};
+use crate::payload::{Encoded, Payload, PayloadType, WireType};
 use crate::source::SourceDecl;
 use std::sync::Arc;
 
@@ -78,6 +78,23 @@ impl AccumulatorDecl {
         }
     }
 
+    /// An accumulator whose part takes and yields bytes, as one in a library does.
+    pub fn encoded<A>(
+        name: impl Into<AccumulatorName>,
+        kind: Kind,
+        event: &'static WireType,
+        boundary: &'static WireType,
+        make: impl Fn() -> A + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: Accumulator<Event = Encoded, Boundary = Encoded>,
+    {
+        let mut decl = Self::new(name, kind, make);
+        decl.event = PayloadType::encoded(event);
+        decl.boundary = PayloadType::encoded(boundary);
+        decl
+    }
+
     /// A passthrough that hands every `T` on as it is.
     pub fn passthrough<T: Payload>(name: impl Into<AccumulatorName>) -> Self {
         Self::new(name, Kind::Passthrough, Identity::<T>::default)
@@ -126,6 +143,8 @@ impl AccumulatorDecl {
             overflow: self.overflow,
             budget: self.budget,
             tickets,
+            event: self.event,
+            boundary: self.boundary,
         })
     }
 }

@@ -241,7 +241,7 @@ pub fn map_inputs(reactor: &crate::reactor::ReactorDecl, graph: &GraphDecl) -> R
     for input in graph.inputs.iter() {
         let Some(source) = reactor.source(&input.accumulator) else { continue };
         let offered = reactor.accumulators[source].boundary;
-        if offered != input.payload {
+        if !offered.fits(input.payload) {
             return Err(BindError::TypeMismatch {
                 graph: graph.name.clone(),
                 reactor: reactor.name.clone(),
