@@ -10,6 +10,8 @@ pub struct ColumnInput<'a> {
     pub values: List<'a, Slice<'a>>,
     /// Sequence number of the first, which stays with a value for as long as it is in the column.
     pub first: u64,
+    /// The same for as long as a sequence number means one value; unique to the column.
+    pub epoch: u64,
 }
 
 /// The firings of one turn of a graph.
@@ -20,8 +22,6 @@ pub struct Turn<'a> {
     pub columns: List<'a, ColumnInput<'a>>,
     /// For each firing one index per column; `u32::MAX` where the source had no value yet.
     pub rows: List<'a, u32>,
-    /// The firing to begin with.
-    pub from: u64,
     /// How many firings there are.
     pub firings: u64,
     /// Number of the firing at position 0.

@@ -17,6 +17,14 @@ pub struct PackageDeclaration {
     pub reactors: Vec<ReactorDeclaration>,
     /// Its graphs.
     pub graphs: Vec<GraphDeclaration>,
+    /// Reactors that it needs, as stated.
+    pub requirements: Vec<RequirementDeclaration>,
+    /// Its cron triggers.
+    pub crons: Vec<CronDeclaration>,
+    /// Its poll triggers.
+    pub polls: Vec<PollDeclaration>,
+    /// Its workflows.
+    pub workflows: Vec<WorkflowDeclaration>,
 }
 
 impl PackageDeclaration {
@@ -231,4 +239,66 @@ pub enum PlacementDeclaration {
     Detached,
     /// The same, on blocking threads.
     Blocking,
+}
+
+/// A reactor that a package needs and does not declare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequirementDeclaration {
+    /// The reactor.
+    pub reactor: String,
+    /// The package that must own it; any, if none.
+    pub package: Option<String>,
+}
+
+/// A trigger that fires at times of the calendar.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CronDeclaration {
+    /// Its name.
+    pub name: String,
+    /// When.
+    pub expression: String,
+}
+
+/// A trigger that is asked each interval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PollDeclaration {
+    /// Its name.
+    pub name: String,
+    /// Nanoseconds between two asks.
+    pub interval: u64,
+}
+
+/// A workflow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkflowDeclaration {
+    /// Its name.
+    pub name: String,
+    /// Its tasks.
+    pub tasks: Vec<TaskDeclaration>,
+    /// What starts it.
+    pub subscriptions: Vec<SubscriptionDeclaration>,
+}
+
+/// A task of a workflow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskDeclaration {
+    /// Its name.
+    pub name: String,
+    /// The trigger-less graph that it invokes.
+    pub invokes: Option<String>,
+}
+
+/// What starts a workflow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubscriptionDeclaration {
+    /// A cron or poll trigger.
+    Trigger(String),
+    /// Each firing of a reactor.
+    Reactor(String),
 }

@@ -12,6 +12,8 @@ pub enum FaultKind {
     Panic,
     /// It did not end before its deadline.
     TimedOut,
+    /// It was not called: its input is no value of the type that it takes.
+    Undecodable,
 }
 
 /// A failure that crosses.
@@ -51,6 +53,7 @@ impl Fault {
             FaultKind::Error => 0,
             FaultKind::Panic => 1,
             FaultKind::TimedOut => 2,
+            FaultKind::Undecodable => 3,
         });
         writer.u8(u8::from(self.node.is_some()));
         writer.bytes(self.node.as_deref().unwrap_or_default().as_bytes());
@@ -66,6 +69,7 @@ impl Fault {
             0 => FaultKind::Error,
             1 => FaultKind::Panic,
             2 => FaultKind::TimedOut,
+            3 => FaultKind::Undecodable,
             _ => return Err(reader.error()),
         };
         let has_node = reader.u8()? != 0;
@@ -123,7 +127,7 @@ mod tests {
 
     #[test]
     fn faults_cross_unchanged() {
-        for kind in [FaultKind::Error, FaultKind::Panic, FaultKind::TimedOut] {
+        for kind in [FaultKind::Error, FaultKind::Panic, FaultKind::TimedOut, FaultKind::Undecodable] {
             for node in [None, Some("score".to_owned())] {
                 let fault = Fault { kind, node, message: "no\nprice ☂".to_owned() };
                 let mut bytes = Vec::new();

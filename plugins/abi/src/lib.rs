@@ -33,6 +33,7 @@ pub mod call;
 pub mod entry;
 pub mod handle;
 pub mod library;
+pub mod report;
 pub mod services;
 pub mod table;
 
@@ -43,6 +44,7 @@ pub use frames::{FrameError, Reader, Writer};
 pub use future::{ForeignFuture, LibraryFuture, RawFuture};
 pub use handle::{AccumulatorHandle, GraphHandle, InstanceHandle, PackageHandle, SourceHandle, TableError};
 pub use library::{Library, LibraryAccumulator, LibraryGraph, LibrarySource, ValueForm};
+pub use report::{FateReport, GraphEnd};
 pub use services::{EventPush, HostServices, Pushed, RemotePush};
 pub use slice::{List, Slice};
 pub use table::{ABI, BUILT_WITH, HEADER_SIZE, Header, MAGIC, PackageTable, SYMBOL, table};

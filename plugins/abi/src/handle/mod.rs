@@ -124,6 +124,12 @@ impl PackageHandle {
         self.table.header.built_with()
     }
 
+    /// The same table, keeping nothing alive: its code stays for as long as the process runs.
+    #[must_use]
+    pub fn unkept(&self) -> Self {
+        Self { table: self.table, keep: Arc::new(()) }
+    }
+
     /// Its declarations, as JSON.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ struct Sums;
 impl LibraryGraph for Sums {
     fn turn(&mut self, turn: &Turn<'_>, reply: &mut Vec<u8>) -> Result<Option<LibraryFuture>, Fault> {
         let column = turn.columns.get()[0];
-        let sum: u64 = turn.rows.get()[turn.from as usize..]
+        let sum: u64 = turn.rows.get()
             .iter()
             .map(|row| {
                 column.values.get()[*row as usize].get().iter().map(|byte| u64::from(*byte)).sum::<u64>()
@@ -185,12 +185,11 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
 
 fn turn(graph: &mut super::GraphHandle, values: &[u8]) -> Result<Result<u64, Vec<u8>>, Fault> {
     let slices: Vec<Slice<'_>> = values.chunks(1).map(Slice::from).collect();
-    let columns = [ColumnInput { values: (&slices[..]).into(), first: 0 }];
+    let columns = [ColumnInput { values: (&slices[..]).into(), first: 0, epoch: 0 }];
     let rows: Vec<u32> = (0..values.len() as u32).collect();
     let turn = Turn {
         columns: (&columns[..]).into(),
         rows: (&rows[..]).into(),
-        from: 0,
         firings: rows.len() as u64,
         first_firing: 0,
         wanted: 1,
