@@ -3,7 +3,7 @@
 //! A graph borrows the column as a slice: the type is checked once a turn, not once a value.
 
 use crate::codec::CodecError;
-use crate::payload::{Payload, PayloadType};
+use crate::payload::{Encoded, Payload, PayloadType};
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -91,6 +91,8 @@ pub trait AnyColumn: Send + Any {
     fn truncate(&mut self, len: usize);
     /// An empty column of the same type.
     fn fresh(&self) -> Box<dyn AnyColumn>;
+    /// The same values once more, shared until either side appends.
+    fn share(&self) -> Box<dyn AnyColumn>;
     /// Append a copy of `other`'s value at `index`; false if the types differ.
     fn push_from(&mut self, other: &dyn AnyColumn, index: usize) -> bool;
     /// The value at `index` as JSON; `null` where JSON has no form for it.
@@ -126,6 +128,10 @@ impl dyn AnyColumn {
     pub fn push_converted(&mut self, other: &dyn AnyColumn, index: usize) -> Result<(), CodecError> {
         if self.push_from(other, index) {
             return Ok(());
+        }
+        if let Some(encoded) = other.as_any().downcast_ref::<Column<Encoded>>() {
+            let value = encoded.as_slice().get(index).ok_or(CodecError::Absent { index })?;
+            return self.push_encoded(value.as_bytes());
         }
         let mut bytes = Vec::new();
         other.encode(index, &mut bytes)?;
@@ -174,6 +180,10 @@ impl<T: Payload> AnyColumn for Column<T> {
 
     fn fresh(&self) -> Box<dyn AnyColumn> {
         Box::new(Self::of_type(self.ty))
+    }
+
+    fn share(&self) -> Box<dyn AnyColumn> {
+        Box::new(self.clone())
     }
 
     fn push_from(&mut self, other: &dyn AnyColumn, index: usize) -> bool {

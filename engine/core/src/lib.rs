@@ -30,6 +30,7 @@ pub mod ring;
 pub mod sink;
 pub mod source;
 pub mod supervision;
+pub mod wire;
 
 pub mod package;
 pub mod reconcile;

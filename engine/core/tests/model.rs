@@ -26,6 +26,7 @@ mod model {
     mod kinds;
     mod plans;
     mod refusals;
+    mod remote_parts;
     mod ring;
     mod ring_threads;
     mod seats;

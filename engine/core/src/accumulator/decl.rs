@@ -8,6 +8,7 @@ use crate::id::AccumulatorName;
 use crate::overflow::Overflow;
 use crate::payload::{Encoded, Payload, PayloadType, WireType};
 use crate::source::SourceDecl;
+use crate::wire::{AnyPart, TypedPart};
 use std::sync::Arc;
 
 /// What an accumulator does, for listings.
@@ -56,6 +57,7 @@ pub struct AccumulatorDecl {
     is_identity: bool,
     event_column: MakeColumn,
     boundary_column: MakeColumn,
+    part: Arc<dyn Fn(PayloadType) -> Box<dyn AnyPart> + Send + Sync>,
 }
 
 type MakeColumn = fn(PayloadType) -> Box<dyn AnyColumn>;
@@ -68,6 +70,7 @@ impl AccumulatorDecl {
         make: impl Fn() -> A + Send + Sync + 'static,
     ) -> Self {
         let make = Arc::new(make);
+        let part = Arc::clone(&make);
         Self {
             name: name.into(),
             kind,
@@ -84,6 +87,7 @@ impl AccumulatorDecl {
             is_identity: A::IS_IDENTITY,
             event_column: |ty| Box::new(Column::<A::Event>::of_type(ty)),
             boundary_column: |ty| Box::new(Column::<A::Boundary>::of_type(ty)),
+            part: Arc::new(move |event| Box::new(TypedPart::new(part(), event))),
         }
     }
 
@@ -157,6 +161,11 @@ impl AccumulatorDecl {
     /// An empty column of its boundary type.
     pub fn boundary_column(&self) -> Box<dyn AnyColumn> {
         (self.boundary_column)(self.boundary)
+    }
+
+    /// Make its part alone, over bytes: what a library gives to its host.
+    pub fn part(&self) -> Box<dyn AnyPart> {
+        (self.part)(self.event)
     }
 
     /// Make its part and ring. `tickets` numbers arrivals where several rings are merged.

@@ -101,11 +101,6 @@ impl<T> Output<T> {
     pub fn of_type(ty: PayloadType) -> Self {
         Self { values: VecDeque::new(), wanted: true, ty }
     }
-
-    /// Whether anybody takes the values.
-    pub fn is_wanted(&self) -> bool {
-        self.wanted
-    }
 }
 
 /// An [`Output`] whose type is known to the reader only.
@@ -122,6 +117,8 @@ pub trait AnyOutput: Send + Any {
     fn clear(&mut self);
     /// Say whether anybody takes them.
     fn want(&mut self, wanted: bool);
+    /// Whether anybody takes them.
+    fn is_wanted(&self) -> bool;
     /// Take the oldest value as JSON; `None` when there is none.
     fn pop_json(&mut self) -> Option<serde_json::Value>;
     /// Take the oldest value, appending its encoded form to `out`; `None` when there is none.
@@ -154,6 +151,10 @@ impl<T: Payload> AnyOutput for Output<T> {
 
     fn want(&mut self, wanted: bool) {
         self.wanted = wanted;
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.wanted
     }
 
     fn pop_json(&mut self) -> Option<serde_json::Value> {

@@ -22,7 +22,9 @@ struct Sums;
 impl LibraryGraph for Sums {
     fn turn(&mut self, turn: &Turn<'_>, reply: &mut Vec<u8>) -> Result<Option<LibraryFuture>, Fault> {
         let column = turn.columns.get()[0];
-        let sum: u64 = turn.rows.get()
+        let sum: u64 = turn
+            .rows
+            .get()
             .iter()
             .map(|row| {
                 column.values.get()[*row as usize].get().iter().map(|byte| u64::from(*byte)).sum::<u64>()

@@ -1,6 +1,7 @@
 //! The typed slot: runs one kind's part over its ring, and accounts for every event.
 
 mod faults;
+mod many;
 
 use super::{AnySlot, SlotArgs, SlotContext, SlotTurn};
 use crate::accumulator::any_ring::AnyRing;
@@ -91,6 +92,9 @@ impl<A: Accumulator> Slot<A> {
             self.mark = before + n;
             *left -= n;
             return Ok(None);
+        }
+        if let Some(ended) = self.run_many(now, left, items, order) {
+            return ended;
         }
         while *left > 0 && !self.input.is_empty() {
             self.phase = Phase::Accept;
