@@ -5,6 +5,8 @@
 //! constructors of [`AccumulatorDecl`], [`ReactorDecl`] and [`GraphBuilder`] make the same by hand.
 
 pub mod blocking;
+mod export;
+pub mod library;
 
 pub mod services;
 pub mod time;
