@@ -52,6 +52,7 @@ mod package;
 mod quarantine;
 mod reactor;
 mod root;
+mod services;
 mod shard;
 mod sink;
 pub mod source;
@@ -71,8 +72,8 @@ pub use acequia_sdk::{
     InputDecl, Kind, Overflow, Package, Passthrough, Payload, PollDecl, Presence, ReactorDecl, ReactorDef,
     Released, SourceDecl, SourceKey, SourceOut, Span, StateWindow, Stateful, Strategy, SubscriptionDecl,
     TaskDecl, TerminalDecl, Timestamp, Version, Window, WindowShape, WorkflowDecl, batch_accumulator,
-    computation_graph, k_of, passthrough_accumulator, polling_accumulator, reactor, state_accumulator,
-    stream_accumulator, when_all, when_any, window_accumulator,
+    blocking, computation_graph, k_of, passthrough_accumulator, polling_accumulator, reactor,
+    state_accumulator, stream_accumulator, time, when_all, when_any, window_accumulator,
 };
 pub use children::Stopped;
 pub use clock::Clock;

@@ -24,9 +24,9 @@ mod model {
     mod faults;
     mod graphs;
     mod kinds;
-    mod remote_parts;
     mod plans;
     mod refusals;
+    mod remote_parts;
     mod ring;
     mod ring_threads;
     mod seats;

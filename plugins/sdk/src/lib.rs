@@ -4,6 +4,13 @@
 //! A [`Package`] is a set of declarations. The macros make them from plain functions and modules; the
 //! constructors of [`AccumulatorDecl`], [`ReactorDecl`] and [`GraphBuilder`] make the same by hand.
 
+pub mod blocking;
+mod export;
+pub mod library;
+
+pub mod services;
+pub mod time;
+
 pub use acequia_core::accumulator::{
     Accumulator, AccumulatorDecl, Batch, Emitter, Fate, Incoming, Kind, Passthrough, Released, Span,
     StateWindow, Stateful, Window, WindowShape,
@@ -23,10 +30,12 @@ pub use acequia_macros::{
     batch_accumulator, computation_graph, passthrough_accumulator, polling_accumulator, reactor,
     state_accumulator, stream_accumulator, window_accumulator,
 };
+pub use blocking::blocking;
 
 /// What the macros expand to. Not for use by hand.
 #[doc(hidden)]
 pub mod __private {
+    pub use acequia_abi as abi;
     pub use acequia_core as core;
     pub use acequia_core::package::{AccumulatorDef, GraphDef, ReactorDef, SourceKey};
 }

@@ -2,6 +2,7 @@
 
 use super::slot::{AnySlot, Slot, SlotArgs};
 use super::{Accumulator, Identity};
+use crate::column::{AnyColumn, Column};
 use crate::fault::FaultBudget;
 use crate::id::AccumulatorName;
 use crate::overflow::Overflow;
@@ -53,8 +54,13 @@ pub struct AccumulatorDecl {
     /// Who feeds it, besides pushes.
     pub source: Option<SourceDecl>,
     make: Arc<dyn Fn(SlotArgs) -> Box<dyn AnySlot> + Send + Sync>,
+    is_identity: bool,
+    event_column: MakeColumn,
+    boundary_column: MakeColumn,
     part: Arc<dyn Fn(PayloadType) -> Box<dyn AnyPart> + Send + Sync>,
 }
+
+type MakeColumn = fn(PayloadType) -> Box<dyn AnyColumn>;
 
 impl AccumulatorDecl {
     /// An accumulator whose part is made by `make`, now and after every fault that cost it its state.
@@ -78,6 +84,9 @@ impl AccumulatorDecl {
                 let make = Arc::clone(&make);
                 Box::new(Slot::new(args, Box::new(move || make())))
             }),
+            is_identity: A::IS_IDENTITY,
+            event_column: |ty| Box::new(Column::<A::Event>::of_type(ty)),
+            boundary_column: |ty| Box::new(Column::<A::Boundary>::of_type(ty)),
             part: Arc::new(move |event| Box::new(TypedPart::new(part(), event))),
         }
     }
@@ -137,6 +146,21 @@ impl AccumulatorDecl {
     pub fn named(mut self, name: impl Into<AccumulatorName>) -> Self {
         self.name = name.into();
         self
+    }
+
+    /// Whether its part hands every event on as it is.
+    pub fn is_identity(&self) -> bool {
+        self.is_identity
+    }
+
+    /// An empty column of its event type.
+    pub fn event_column(&self) -> Box<dyn AnyColumn> {
+        (self.event_column)(self.event)
+    }
+
+    /// An empty column of its boundary type.
+    pub fn boundary_column(&self) -> Box<dyn AnyColumn> {
+        (self.boundary_column)(self.boundary)
     }
 
     /// Make its part alone, over bytes: what a library gives to its host.

@@ -67,6 +67,8 @@ pub trait Accumulator: Send + 'static {
     type Event: Payload;
     /// What goes on to the reactor.
     type Boundary: Payload;
+    /// It hands every event on as it is, so that whoever knows need not ask it.
+    const IS_IDENTITY: bool = false;
 
     /// Handle one event. On an error or a panic the event is offered again, up to the budget, unless
     /// it was taken.

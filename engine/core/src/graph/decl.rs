@@ -74,6 +74,7 @@ pub struct TerminalDecl {
     /// The type of its output.
     pub payload: PayloadType,
     output: fn(PayloadType) -> Box<dyn AnyOutput>,
+    column: fn(PayloadType) -> Box<dyn AnyColumn>,
     ring_sink: RingSinkFn,
 }
 
@@ -84,6 +85,7 @@ impl TerminalDecl {
             name: name.into(),
             payload: PayloadType::of::<T>(),
             output: |ty| Box::new(Output::<T>::of_type(ty)),
+            column: |ty| Box::new(Column::<T>::of_type(ty)),
             ring_sink: |ring| {
                 let ring = ring.downcast::<Ring<T>>().ok()?;
                 Some(Box::new(RingSink::new(ring)))
@@ -104,6 +106,11 @@ impl TerminalDecl {
     /// An empty output of the terminal's type.
     pub fn output(&self) -> Box<dyn AnyOutput> {
         (self.output)(self.payload)
+    }
+
+    /// An empty column of the terminal's type.
+    pub fn column(&self) -> Box<dyn AnyColumn> {
+        (self.column)(self.payload)
     }
 }
 

@@ -150,6 +150,11 @@ impl Package {
         self.version.clone().unwrap_or_else(|| Version::derived(self, marker))
     }
 
+    /// Reactors that it says it needs.
+    pub fn stated_requirements(&self) -> &[Requirement] {
+        &self.requirements
+    }
+
     /// Reactors that it needs and does not declare: as stated, then those its graphs are bound to.
     pub fn requirements(&self) -> Vec<Requirement> {
         let mut all = self.requirements.clone();
