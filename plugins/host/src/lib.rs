@@ -1,0 +1,19 @@
+//! What takes packages in.
+//!
+//! [`archive`] reads a package's files and refuses what is not one; [`manifest`] reads what a package says
+//! of itself; [`version`] names its contents; [`verify`] puts the three together; [`shelf`] keeps the
+//! libraries of verified packages where they can be mapped.
+
+pub mod archive;
+pub mod manifest;
+pub mod shelf;
+pub mod verify;
+pub mod version;
+
+pub use archive::{ArchiveError, Contents};
+pub use manifest::{Manifest, ManifestError};
+pub use shelf::{Shelf, ShelfError};
+pub use verify::{TARGET, Verified, VerifyError};
+pub use version::{Digest, Version};
+
+mod suggest;
