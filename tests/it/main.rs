@@ -2,8 +2,10 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod archive;
 mod batch;
 mod chaos;
+mod cli;
 mod command;
 mod dead_letter;
 mod faults;
@@ -14,11 +16,13 @@ mod health;
 mod kit;
 mod ledger;
 mod lookup;
+mod manifest;
 mod memory;
 mod overflow;
 mod passthrough;
 mod polling;
 mod reactor;
+mod shelf;
 mod shutdown;
 mod sink;
 mod slow_graph;
@@ -28,4 +32,5 @@ mod state;
 mod stream;
 mod supervision;
 mod tidy;
+mod version;
 mod window;

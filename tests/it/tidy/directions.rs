@@ -15,7 +15,7 @@ const TABLE: [(&str, &str, &[&str]); 12] = [
     ("plugins/host", "acequia-host", &["acequia-abi", "acequia-core"]),
     ("actors/system", "acequia", &["acequia-core", "acequia-store", "acequia-host", "acequia-sdk"]),
     ("actors/gateway", "acequia-gateway", &["acequia"]),
-    ("actors/cli", "acequia-cli", &["acequia-gateway"]),
+    ("actors/cli", "acequia-cli", &["acequia-core", "acequia-host", "acequia", "acequia-gateway"]),
     ("tests", "acequia-tests", &["acequia", "acequia-sdk"]),
     ("examples", "acequia-examples", &["acequia", "acequia-sdk"]),
     // The main job is one of the workloads.

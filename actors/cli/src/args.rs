@@ -1,0 +1,97 @@
+//! What can be written on the command line.
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Acequia: reactive dataflow in packages.
+#[derive(Debug, Parser)]
+#[command(
+    name = "acequia",
+    version,
+    after_help = "Exit codes: 0 done, 1 the system or cargo failed, 2 not understood, 5 a package is refused."
+)]
+pub(crate) struct Args {
+    /// Answer with one JSON object.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write, build, pack, check and inspect packages.
+    #[command(subcommand)]
+    Package(PackageCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PackageCommand {
+    /// Write a package that builds as it is.
+    New(New),
+    /// Build its library with cargo, and put it where `pack` finds it.
+    Build(Build),
+    /// Write its archive, NAME-VERSION.acequia.
+    Pack(Pack),
+    /// Say of a set of packages whether they can be loaded together.
+    Check(Check),
+    /// Show what is in a package.
+    Inspect(Inspect),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct New {
+    /// Its name: letters, digits, `-` and `_`.
+    pub(crate) name: String,
+    /// The folder to write it into; one of its name, if not given.
+    #[arg(long)]
+    pub(crate) path: Option<PathBuf>,
+    /// Depend on the sdk in this folder instead of a released one.
+    #[arg(long)]
+    pub(crate) sdk: Option<PathBuf>,
+    /// Bind a graph to a reactor of that package instead of declaring a reactor.
+    #[arg(long, value_name = "PACKAGE", requires = "reactor", requires = "reads")]
+    pub(crate) subscriber_of: Option<String>,
+    /// The reactor to bind to.
+    #[arg(long, requires = "subscriber_of")]
+    pub(crate) reactor: Option<String>,
+    /// The accumulator to read there; its boundaries are taken as `f64`.
+    #[arg(long, value_name = "ACCUMULATOR", requires = "subscriber_of")]
+    pub(crate) reads: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Build {
+    /// The package's folder.
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// Build without optimizations.
+    #[arg(long)]
+    pub(crate) debug: bool,
+    /// Build for another target than this host's.
+    #[arg(long)]
+    pub(crate) target: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Pack {
+    /// The package's folder.
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// Where to write the archive; the package's folder, if not given.
+    #[arg(long)]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Check {
+    /// Packages, as folders or archives.
+    #[arg(required = true)]
+    pub(crate) packages: Vec<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Inspect {
+    /// A package, as a folder or an archive.
+    pub(crate) package: PathBuf,
+}

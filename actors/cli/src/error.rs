@@ -1,0 +1,102 @@
+//! Why a command did not do what it was asked.
+
+use crate::exit::Exit;
+use acequia_host::{ArchiveError, ShelfError, VerifyError};
+use std::io;
+use std::path::PathBuf;
+
+/// A failure, or a refusal.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// The package is none, or not for this engine.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// A library cannot be kept for a look.
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
+    /// The name is none.
+    #[error(
+        "E0890: {name:?} is no package name: 1 to 56 letters, digits, `-` and `_`, a letter first, and not {reserved}"
+    )]
+    Name {
+        /// The name.
+        name: String,
+        /// Names that cargo keeps for itself.
+        reserved: String,
+    },
+    /// There is something already.
+    #[error("E0891: {} exists already; choose another name, or another folder with --path", path.display())]
+    Exists {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The system refused.
+    #[error("E0892: {} cannot be read or written; see the cause", path.display())]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// There is no crate.
+    #[error("E0893: {} has no Cargo.toml; name the package's folder, or write one with `acequia package new`", folder.display())]
+    NoCrate {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Cargo is absent.
+    #[error("E0894: {program} cannot be run; install Rust from https://rustup.rs, or name cargo in CARGO")]
+    NoCargo {
+        /// What was tried.
+        program: String,
+        /// The cause.
+        source: io::Error,
+    },
+    /// Cargo failed.
+    #[error("E0895: cargo could not build {}; its messages are above", folder.display())]
+    Cargo {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is no library to load.
+    #[error("E0896: {} builds no dynamic library; write crate-type = [\"cdylib\", \"rlib\"] under [lib] in its Cargo.toml", folder.display())]
+    NoDynamicLibrary {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A library does not load.
+    #[error("E0897: the library of package {package} cannot be looked into; see the cause")]
+    Load {
+        /// The package.
+        package: String,
+        /// The cause.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl CommandError {
+    /// The exit code that goes with it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Verify(VerifyError::Archive(ArchiveError::Io { .. } | ArchiveError::Changed { .. })) => {
+                Exit::Failed
+            }
+            Self::Verify(_) | Self::Load { .. } => Exit::Refused,
+            Self::Name { .. } => Exit::Usage,
+            _ => Exit::Failed,
+        }
+    }
+}
+
+impl From<ArchiveError> for CommandError {
+    fn from(error: ArchiveError) -> Self {
+        Self::Verify(error.into())
+    }
+}
+
+/// An error with its causes, as one text.
+pub(crate) fn whole(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

@@ -1,0 +1,35 @@
+//! How a command went, for the shell.
+
+use std::process::ExitCode;
+
+/// The exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Exit {
+    /// 0: done; a check found nothing to refuse.
+    Done,
+    /// 1: the system, or cargo, failed.
+    Failed,
+    /// 2: the command line was not understood.
+    Usage,
+    /// 5: a package is refused.
+    Refused,
+}
+
+impl Exit {
+    /// As a number.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Refused => 5,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        exit.code().into()
+    }
+}
