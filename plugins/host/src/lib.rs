@@ -3,9 +3,10 @@
 //! [`archive`] reads a package's files and refuses what is not one; [`manifest`] reads what a package says
 //! of itself; [`version`] names its contents; [`verify`] puts the three together; [`shelf`] keeps the
 //! libraries of verified packages where they can be mapped. [`library`] maps one, and makes core
-//! declarations of it whose parts call into it.
+//! declarations of it whose parts call into it. [`candidate`] goes the whole way.
 
 pub mod archive;
+pub mod candidate;
 pub mod library;
 pub mod manifest;
 pub mod shelf;
@@ -14,6 +15,7 @@ pub mod version;
 
 pub use acequia_abi::HostServices;
 pub use archive::{ArchiveError, Contents};
+pub use candidate::{Candidate, CandidateError};
 pub use library::{Instance, Library, LibraryError, Mapped, mapped};
 pub use manifest::{Manifest, ManifestError};
 pub use shelf::{Shelf, ShelfError};

@@ -99,6 +99,20 @@ impl Package {
         self.graph(G::decl())
     }
 
+    /// The same with each reactor changed by `change`.
+    #[must_use]
+    pub fn map_reactors(mut self, change: impl Fn(ReactorDecl) -> ReactorDecl) -> Self {
+        self.reactors = self.reactors.into_iter().map(change).collect();
+        self
+    }
+
+    /// The same with each graph changed by `change`.
+    #[must_use]
+    pub fn map_graphs(mut self, change: impl Fn(GraphDecl) -> GraphDecl) -> Self {
+        self.graphs = self.graphs.into_iter().map(change).collect();
+        self
+    }
+
     /// Add a trigger that fires at times of the calendar.
     #[must_use]
     pub fn cron(mut self, cron: CronDecl) -> Self {

@@ -47,18 +47,48 @@ pub(super) fn check(package: &PackageDeclaration) -> Result<(), String> {
     }
 }
 
-/// All declarations of `instance`.
-pub(super) fn package(instance: &Arc<Instance>) -> Package {
-    let declaration = &instance.library.declaration;
+/// Where parts come from.
+#[derive(Clone)]
+pub(super) enum Parts {
+    /// A library in use.
+    Of(Arc<Instance>),
+    /// A library that was only read: whatever is run of it fails.
+    Unmade,
+}
+
+impl Parts {
+    fn accumulator(&self, index: usize) -> Box<dyn AnyPart> {
+        match self {
+            Self::Of(instance) => match instance.handle.accumulator(index) {
+                Ok(handle) => Box::new(LibraryPart::new(handle)),
+                Err(fault) => Box::new(Unmade::from(fault)),
+            },
+            Self::Unmade => Box::new(Unmade::unstarted()),
+        }
+    }
+
+    fn graph(&self, index: usize, n_terminals: usize) -> Box<dyn AnyGraph> {
+        match self {
+            Self::Of(instance) => match instance.handle.graph(index) {
+                Ok(handle) => Box::new(LibraryGraph::new(handle, n_terminals)),
+                Err(fault) => Box::new(Unmade::from(fault)),
+            },
+            Self::Unmade => Box::new(Unmade::unstarted()),
+        }
+    }
+}
+
+/// All of `declaration`, made of `parts`.
+pub(super) fn package(declaration: &PackageDeclaration, parts: &Parts) -> Package {
     let types: Vec<&'static WireType> = declaration.types.iter().map(wire_type).collect();
     let mut package = Package::new(declaration.name.clone());
     let mut first = 0;
     for decl in &declaration.reactors {
-        package = package.reactor(reactor(instance, decl, first, &types));
+        package = package.reactor(reactor(parts, decl, first, &types));
         first += decl.accumulators.len();
     }
     for (index, decl) in declaration.graphs.iter().enumerate() {
-        package = package.graph(graph(instance, decl, index, &types));
+        package = package.graph(graph(parts, decl, index, &types));
     }
     for requirement in &declaration.requirements {
         package = match &requirement.package {
@@ -90,13 +120,13 @@ fn count(n: u64) -> usize {
 }
 
 fn reactor(
-    instance: &Arc<Instance>,
+    parts: &Parts,
     decl: &ReactorDeclaration,
     first: usize,
     types: &[&'static WireType],
 ) -> ReactorDecl {
     let accumulators = decl.accumulators.iter().enumerate();
-    let accumulators = accumulators.map(|(at, decl)| accumulator(instance, decl, first + at, types));
+    let accumulators = accumulators.map(|(at, decl)| accumulator(parts, decl, first + at, types));
     let names = |names: &[String]| names.iter().map(|name| name.as_str().into()).collect();
     let criteria = match &decl.criteria {
         CriteriaDeclaration::Any(of) => CriteriaDecl::Any(names(of)),
@@ -113,7 +143,7 @@ fn reactor(
 }
 
 fn accumulator(
-    instance: &Arc<Instance>,
+    parts: &Parts,
     decl: &AccumulatorDeclaration,
     index: usize,
     types: &[&'static WireType],
@@ -123,18 +153,16 @@ fn accumulator(
     let made = if decl.identity {
         AccumulatorDecl::encoded(name, kind, event, boundary, Identity::<Encoded>::default)
     } else {
-        let instance = Arc::clone(instance);
-        AccumulatorDecl::encoded(name, kind, event, boundary, move || {
-            let part: Box<dyn AnyPart> = match instance.handle.accumulator(index) {
-                Ok(handle) => Box::new(LibraryPart::new(handle)),
-                Err(fault) => Box::new(Unmade::from(fault)),
-            };
-            RemotePart::new(part, event, boundary)
-        })
+        let parts = parts.clone();
+        let make = move || RemotePart::new(parts.accumulator(index), event, boundary);
+        AccumulatorDecl::encoded(name, kind, event, boundary, make)
     };
     let made =
         made.capacity(count(decl.capacity)).overflow(overflow(decl.overflow)).budget(budget(decl.budget));
-    if decl.source { made.source(source::decl(instance, index, event)) } else { made }
+    match parts {
+        Parts::Of(instance) if decl.source => made.source(source::decl(instance, index, event)),
+        Parts::Of(_) | Parts::Unmade => made,
+    }
 }
 
 fn kind(kind: KindDeclaration) -> Kind {
@@ -168,12 +196,7 @@ fn budget(budget: BudgetDeclaration) -> FaultBudget {
     }
 }
 
-fn graph(
-    instance: &Arc<Instance>,
-    decl: &GraphDeclaration,
-    index: usize,
-    types: &[&'static WireType],
-) -> GraphDecl {
+fn graph(parts: &Parts, decl: &GraphDeclaration, index: usize, types: &[&'static WireType]) -> GraphDecl {
     let inputs = decl.inputs.iter().map(|input| {
         let presence = if input.required { Presence::Required } else { Presence::Optional };
         InputDecl::encoded(input.accumulator.clone(), presence, types[input.payload])
@@ -192,14 +215,8 @@ fn graph(
         nodes: decl.nodes.clone(),
         edges: edges.collect(),
     };
-    let (instance, n_terminals) = (Arc::clone(instance), decl.terminals.len());
-    let make = move || -> Box<dyn GraphPart> {
-        let graph: Box<dyn AnyGraph> = match instance.handle.graph(index) {
-            Ok(handle) => Box::new(LibraryGraph::new(handle, n_terminals)),
-            Err(fault) => Box::new(Unmade::from(fault)),
-        };
-        Box::new(RemoteGraph::new(graph))
-    };
+    let (parts, n_terminals) = (parts.clone(), decl.terminals.len());
+    let make = move || -> Box<dyn GraphPart> { Box::new(RemoteGraph::new(parts.graph(index, n_terminals))) };
     let reactor = decl.reactor.as_deref().map(Into::into);
     let mut made = GraphDecl::new(
         decl.name.clone(),

@@ -29,7 +29,10 @@ pub use mapping::{Mapped, mapped};
 
 use acequia_abi::declaration::PackageDeclaration;
 use acequia_abi::{HostServices, InstanceHandle, PackageHandle};
+use acequia_core::accumulator::Kind;
+use acequia_core::id::AccumulatorName;
 use acequia_core::package::Package;
+use declared::Parts;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -75,6 +78,18 @@ impl Library {
         &self.declared
     }
 
+    /// Its declarations for planning and listings: whatever is run of it fails.
+    pub fn outline(&self) -> Package {
+        declared::package(&self.declaration, &Parts::Unmade)
+    }
+
+    /// The accumulators that it declares, with their kinds.
+    pub fn accumulators(&self) -> Vec<(AccumulatorName, Kind)> {
+        let outline = self.outline();
+        let all = outline.reactors().iter().flat_map(|reactor| &reactor.accumulators);
+        all.map(|decl| (decl.name.clone(), decl.kind)).collect()
+    }
+
     /// What built it.
     pub fn built_with(&self) -> String {
         self.handle.built_with()
@@ -115,7 +130,7 @@ impl Instance {
 
     /// Its declarations as the engine takes them. Their parts, sources and JSON forms call into the library.
     pub fn package(self: &Arc<Self>) -> Package {
-        declared::package(self)
+        declared::package(&self.library.declaration, &Parts::Of(Arc::clone(self)))
     }
 
     /// Tell the library that it is no longer used. Once is enough; parts that are left still work.

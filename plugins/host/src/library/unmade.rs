@@ -17,6 +17,13 @@ impl From<Fault> for Unmade {
     }
 }
 
+impl Unmade {
+    /// Of a library whose hook was not run.
+    pub(super) fn unstarted() -> Self {
+        Self(Failure::error("the library was read and not started; load the package to run it"))
+    }
+}
+
 impl AnyPart for Unmade {
     fn accept(&mut self, _events: &[&[u8]], _now: Timestamp, _out: &mut Values) -> Many<Vec<u8>> {
         let failure = ManyFailure { failure: self.0.clone(), step: FailedStep::Accept };
