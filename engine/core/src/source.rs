@@ -58,7 +58,7 @@ impl<E: Send + 'static> SourceOut<E> {
     pub async fn push(&self, event: E) -> Result<(), Failure> {
         match self.ring.push(event).await {
             Ok(_) => Ok(()),
-            Err(PushError::Closed { .. } | PushError::Full { .. }) => {
+            Err(PushError::Closed { .. } | PushError::Full { .. } | PushError::Unencodable { .. }) => {
                 Err(Failure::error("the accumulator is closed"))
             }
         }
