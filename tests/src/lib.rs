@@ -2,12 +2,14 @@
 //!
 //! A fixture lives here once two themes of `it` need it; until then it stays beside its test.
 
+mod bytes;
 mod eventually;
 mod folder;
 mod gate;
 mod graphs;
 mod packages;
 
+pub use bytes::{accumulator_behind_bytes, graph_behind_bytes};
 pub use eventually::eventually;
 pub use folder::Folder;
 pub use gate::Gate;

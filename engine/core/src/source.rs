@@ -127,6 +127,7 @@ impl<E: Payload> SourceOut<E> {
         match &self.to {
             Target::Ring(ring) => match ring.push(event).await {
                 Ok(_) => Ok(()),
+                Err(PushError::Unencodable { source, .. }) => Err(Failure::error(source)),
                 Err(PushError::Closed { .. } | PushError::Full { .. }) => Err(closed()),
             },
             Target::Wire(wire) => send(&**wire, &encoded([&event])?, offset).await,
