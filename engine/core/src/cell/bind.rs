@@ -97,6 +97,8 @@ impl Cell {
         });
         let delivery =
             Arc::new(Delivery::new(decl.name.clone(), &decl.inputs, decl.delivery_capacity, overflow));
+        // Most reactors have one graph; growth by doubling would begin with room for four.
+        self.seats.reserve_exact(1);
         self.seats.push(Seat::new(run, package, map, Arc::clone(&delivery)));
         self.relog();
         Ok(delivery)
