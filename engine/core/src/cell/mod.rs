@@ -8,6 +8,7 @@ pub mod bind;
 pub mod command;
 pub mod delivery;
 mod filter;
+pub mod ids;
 pub mod inspect;
 pub mod log;
 mod merge;
@@ -19,8 +20,9 @@ pub mod unsettled;
 pub use bind::{BindError, map_inputs};
 pub use command::FireError;
 pub use delivery::{Batch, Delivery};
+pub use ids::FiringIds;
 pub use log::{Cause, FiringLog, FiringRecord, Outcome, SubscriberOutcome, Subscription};
-pub use run::{FiringIds, GraphRun, RunContext, RunEnd};
+pub use run::{GraphRun, RunContext, RunEnd};
 pub use seat::{DetachCause, Detached, HandedOver, Seat, Seated};
 pub use turn::{CellTurn, PartFault, TurnContext};
 pub use unsettled::{EdgeKind, EdgeName, Open};
@@ -33,28 +35,32 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-/// State, slots and seats of one reactor.
+/// State, slots and seats of one reactor. What every turn touches comes first and lies together: a
+/// reactor that seldom fires finds its cell in no cache.
+#[repr(C)]
 pub struct Cell {
-    decl: ReactorDecl,
-    policy: Policy,
-    slots: Vec<Box<dyn AnySlot>>,
-    columns: Vec<Box<dyn AnyColumn>>,
-    /// Arrival numbers of boundaries at the end of each column that were not merged yet.
-    orders: Vec<Vec<u64>>,
-    /// How far the merge has come in each of them; kept for its memory.
-    heads: Vec<usize>,
-    /// Sources whose events found their column full in this turn.
-    starved: SourceSet,
-    seats: Vec<Seat>,
-    log: FiringLog,
-    rows: Vec<u32>,
-    next_firing: u64,
-    firings: Entry,
     blocked: bool,
     flush_asked: bool,
     started: bool,
-    slow: Duration,
+    is_filtered: bool,
     quiet_turns: u32,
+    slots: Vec<Box<dyn AnySlot>>,
+    columns: Vec<Box<dyn AnyColumn>>,
+    seats: Vec<Seat>,
+    rows: Vec<u32>,
+    /// Arrival numbers of boundaries at the end of each column that were not merged yet; empty where the
+    /// order over all sources changes nothing.
+    orders: Vec<Vec<u64>>,
+    policy: Policy,
+    next_firing: u64,
+    firings: Entry,
+    log: FiringLog,
+    /// Sources whose events found their column full in this turn.
+    starved: SourceSet,
+    slow: Duration,
+    /// How far the merge has come in each order; kept for its memory.
+    heads: Vec<usize>,
+    decl: ReactorDecl,
 }
 
 impl Cell {
@@ -66,18 +72,19 @@ impl Cell {
     pub fn new(decl: ReactorDecl, slow: Duration) -> Result<Self, ReactorDeclError> {
         let criteria = decl.resolve()?;
         let n = decl.accumulators.len();
-        // One source needs no arrival numbers: its ring is the order.
-        let tickets = (n > 1).then(|| Arc::new(AtomicU64::new(0)));
+        let policy = Policy::new(criteria, decl.strategy, n);
+        let tickets = policy.needs_order().then(|| Arc::new(AtomicU64::new(0)));
         let slots: Vec<_> =
             decl.accumulators.iter().map(|accumulator| accumulator.slot(tickets.clone())).collect();
         Ok(Self {
-            policy: Policy::new(criteria, decl.strategy, n),
+            policy,
             columns: slots.iter().map(|slot| slot.column()).collect(),
             slots,
             orders: vec![Vec::new(); n],
             heads: Vec::new(),
             starved: SourceSet::EMPTY,
             seats: Vec::new(),
+            is_filtered: decl.filter.is_some(),
             log: FiringLog::new(n, decl.log_firings, decl.log_age),
             rows: Vec::new(),
             next_firing: 0,

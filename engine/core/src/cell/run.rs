@@ -1,6 +1,7 @@
 //! A graph made ready to run: part, outputs, sinks and fault meter. It lives in the cell, or with the
 //! worker of a detached graph; what it does with firings is the same.
 
+use super::ids::FiringIds;
 use super::log::Outcome;
 use crate::column::AnyColumn;
 use crate::fault::{Failure, FailureKind, FaultMeter, Verdict, guarded};
@@ -10,6 +11,7 @@ use crate::ledger::{Dropped, Entry, Settled};
 use crate::letter::{DeadLetter, Letter, Place};
 use crate::sink::{AnySink, SinkContext};
 use crate::time::Timestamp;
+use std::sync::Arc;
 use std::task::Waker;
 
 /// Where a run reports.
@@ -24,24 +26,6 @@ pub struct RunContext<'a> {
     pub failures: &'a mut Vec<Failure>,
 }
 
-/// The numbers of a view's firings.
-#[derive(Clone, Copy)]
-pub enum FiringIds<'a> {
-    /// One after another, from this one.
-    From(u64),
-    /// As listed.
-    Listed(&'a [u64]),
-}
-
-impl FiringIds<'_> {
-    fn get(self, firing: usize) -> FiringId {
-        FiringId(match self {
-            Self::From(first) => first + firing as u64,
-            Self::Listed(ids) => ids.get(firing).copied().unwrap_or_default(),
-        })
-    }
-}
-
 /// How a run over some firings ended.
 #[derive(Default)]
 pub struct RunEnd {
@@ -51,18 +35,20 @@ pub struct RunEnd {
     pub quarantined: Option<(usize, Failure)>,
 }
 
-/// A graph made ready to run.
+/// A graph made ready to run. What every turn touches comes first and lies together.
+#[repr(C)]
 pub struct GraphRun {
     part: Box<dyn GraphPart>,
     outcomes: Outcomes,
-    /// One list a terminal.
-    sinks: Vec<Vec<(Place, Box<dyn AnySink>)>>,
-    decl: GraphDecl,
-    meter: FaultMeter,
+    /// Whether the meter counts attempts of the firing in `hand`.
     hand: Option<FiringId>,
     /// Outcomes other than completion, since they were last taken.
     exceptions: Vec<(FiringId, Outcome)>,
     entry: Entry,
+    /// One list a terminal.
+    sinks: Vec<Vec<(Place, Box<dyn AnySink>)>>,
+    decl: Arc<GraphDecl>,
+    meter: FaultMeter,
 }
 
 impl GraphRun {
@@ -70,9 +56,7 @@ impl GraphRun {
     /// dropped as it comes.
     pub fn new(decl: GraphDecl) -> Self {
         let mut run = Self::keeping(decl);
-        for output in run.outcomes.outputs() {
-            output.want(false);
-        }
+        run.outcomes.want_none();
         run
     }
 
@@ -83,7 +67,7 @@ impl GraphRun {
             outcomes: decl.outcomes(),
             sinks: decl.terminals.iter().map(|_| Vec::new()).collect(),
             meter: FaultMeter::new(decl.budget),
-            decl,
+            decl: Arc::new(decl),
             hand: None,
             exceptions: Vec::new(),
             entry: Entry::default(),
@@ -92,6 +76,10 @@ impl GraphRun {
 
     /// The declaration.
     pub fn decl(&self) -> &GraphDecl {
+        &self.decl
+    }
+
+    pub(crate) fn decl_shared(&self) -> &Arc<GraphDecl> {
         &self.decl
     }
 
@@ -114,7 +102,7 @@ impl GraphRun {
             terminal: self.decl.terminals[terminal].name.clone(),
             sink: self.sinks[terminal].len(),
         };
-        self.outcomes.outputs()[terminal].want(true);
+        self.outcomes.want(terminal);
         self.sinks[terminal].push((place, sink));
     }
 
@@ -126,9 +114,20 @@ impl GraphRun {
         from: usize,
         cx: &mut RunContext<'_>,
     ) -> RunEnd {
+        self.run_all(view, ids, from, cx).unwrap_or_default()
+    }
+
+    /// The same; `None` if all of them ended.
+    #[inline]
+    pub(crate) fn run_all(
+        &mut self,
+        view: &View<'_>,
+        ids: FiringIds<'_>,
+        from: usize,
+        cx: &mut RunContext<'_>,
+    ) -> Option<RunEnd> {
         let n = view.len();
         let mut from = from;
-        let mut end = RunEnd::default();
         while from < n {
             self.outcomes.begin(from);
             let (part, outcomes) = (&mut self.part, &mut self.outcomes);
@@ -141,8 +140,7 @@ impl GraphRun {
                 }
                 Ok(TurnEnd::Pending(rest)) => {
                     self.completed(at - from);
-                    end.pending = Some((at, rest));
-                    break;
+                    return Some(RunEnd { pending: Some((at, rest)), quarantined: None });
                 }
                 Ok(TurnEnd::Failed { failure, rest }) => (failure, rest),
                 Err(failure) => (failure, None),
@@ -153,12 +151,11 @@ impl GraphRun {
                 Verdict::Retry => from = at,
                 Verdict::DeadLetter => from = at + 1,
                 Verdict::Quarantine => {
-                    end.quarantined = Some((at + 1, failure));
-                    break;
+                    return Some(RunEnd { pending: None, quarantined: Some((at + 1, failure)) });
                 }
             }
         }
-        end
+        None
     }
 
     /// The pending firing `id` ended.
@@ -183,8 +180,10 @@ impl GraphRun {
     fn completed(&mut self, n: usize) {
         if n > 0 {
             self.entry.settle(Settled::HandedOn, n as u64);
-            self.meter.passed();
-            self.hand = None;
+            if self.hand.is_some() {
+                self.meter.passed();
+                self.hand = None;
+            }
         }
     }
 
@@ -275,6 +274,9 @@ impl GraphRun {
 
     /// Move outputs to the sinks, and let those pass on what they have; false if one must wait for room.
     pub fn flush(&mut self, cx: &mut RunContext<'_>) -> bool {
+        if !self.outcomes.is_wanted() {
+            return true;
+        }
         self.offer();
         let mut all_gone = true;
         for (place, sink) in self.sinks.iter_mut().flatten() {
@@ -345,6 +347,11 @@ impl GraphRun {
     /// The sink edges' ledgers.
     pub fn sink_entries(&self) -> impl Iterator<Item = (&Place, Entry)> {
         self.sinks.iter().flatten().map(|(place, sink)| (place, sink.entry()))
+    }
+
+    /// Whether there are outcomes other than completion to take.
+    pub(crate) fn has_exceptions(&self) -> bool {
+        !self.exceptions.is_empty()
     }
 
     /// Outcomes other than completion since the last call.

@@ -278,7 +278,7 @@ fn run(decl: &GraphDecl, rows: &[Vec<Option<u64>>], attempts: u32) -> Ran {
     let map: Vec<usize> =
         decl.inputs.iter().map(|input| input.accumulator.as_str()[1..].parse().unwrap()).collect();
     let view = View::new(&columns, &map, &indices, FiringId(0));
-    let mut run = GraphRun::new(decl.clone().budget(FaultBudget::unlimited(attempts)));
+    let mut run = GraphRun::keeping(decl.clone().budget(FaultBudget::unlimited(attempts)));
     let (mut letters, mut failures) = (Vec::new(), Vec::new());
     let mut cx = RunContext {
         now: Timestamp::ZERO,
