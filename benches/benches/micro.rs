@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use acequia::core::cell::{Cell, GraphRun, TurnContext};
+use acequia::core::cell::{Cell, Crumb, GraphRun, TurnContext};
 use acequia::core::id::PackageName;
 use acequia::core::reactor::{Criteria, Policy, SourceSet};
 use acequia::core::ring::{Doorbell, Ring};
@@ -83,8 +83,15 @@ fn turn(bencher: &mut Bencher) {
             let Some(mut cell) = cell() else { return };
             let slots = cell.slots()[0].ring().as_any();
             let Ok(ring) = slots.downcast::<Ring<u64>>() else { return };
+            let crumb = Crumb::default();
             let (doorbell, now) = (Arc::new(Silent) as Arc<dyn Doorbell>, Timestamp::ZERO);
-            let context = TurnContext { now, clock: &move || now, doorbell: &doorbell, waker: Waker::noop() };
+            let context = TurnContext {
+                now,
+                clock: &move || now,
+                doorbell: &doorbell,
+                waker: Waker::noop(),
+                crumb: &crumb,
+            };
             bencher.iter_batched(
                 || (0..n).for_each(|item| drop(ring.try_push(item))),
                 |()| cell.turn(&context).firings,

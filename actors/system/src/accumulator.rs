@@ -87,7 +87,7 @@ impl Actor for AccumulatorActor {
         state: &mut AccumulatorState,
     ) -> Result<(), ActorProcessingErr> {
         let deadline = state.args.env.settings.call_deadline;
-        state.children.stop_all(&myself.get_cell(), deadline).await;
+        Box::pin(state.children.stop_all(&myself.get_cell(), deadline)).await;
         Ok(())
     }
 
@@ -98,11 +98,14 @@ impl Actor for AccumulatorActor {
         state: &mut AccumulatorState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            AccumulatorMsg::Activate => state.on_activate(&myself).await,
-            AccumulatorMsg::RestartSource { children } => state.on_restart_source(&myself, children).await,
+            // Boxed: what is seldom done must not make the loop of every accumulator large.
+            AccumulatorMsg::Activate => Box::pin(state.on_activate(&myself)).await,
+            AccumulatorMsg::RestartSource { children } => {
+                Box::pin(state.on_restart_source(&myself, children)).await;
+            }
             AccumulatorMsg::SourceLive { run } => state.on_source_live(run),
             AccumulatorMsg::StopSource { reply } => {
-                state.on_stop_source(&myself).await;
+                Box::pin(state.on_stop_source(&myself)).await;
                 crate::answer::answer(reply, ());
             }
             AccumulatorMsg::PardonSource => state.on_pardon_source(&myself),

@@ -1,11 +1,12 @@
 //! A cell behind its claim: whoever claims it owns it for one turn; a loser only leaves a mark.
 
+use crate::bell::Bell;
 use crate::env::Env;
 use crate::shard::Shard;
 use crate::worker::{Worker, Workers};
 use acequia_core::Timestamp;
 use acequia_core::accumulator::AnyRing;
-use acequia_core::cell::{Cell, CellTurn, Crumb, RunContext, TurnContext};
+use acequia_core::cell::{Cell, CellTurn, Crumb, InHand, PartNames, RunContext, TurnContext};
 use acequia_core::health::SourceHealth;
 use acequia_core::id::ReactorName;
 use acequia_core::ring::Doorbell;
@@ -13,7 +14,7 @@ use std::cell::Cell as ThreadCell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Wake, Waker};
+use std::task::Waker;
 use tokio::sync::oneshot;
 
 /// Somebody runs a turn.
@@ -32,15 +33,24 @@ thread_local! {
 type Control = Box<dyn FnOnce(&mut Cell, &TurnContext<'_>) -> CellTurn + Send>;
 
 /// A cell that many threads know, and one at a time runs.
+#[repr(C)]
 pub(crate) struct SharedCell {
-    name: ReactorName,
-    env: Arc<Env>,
-    shard: Arc<Shard>,
-    crumb: Arc<Crumb>,
+    // What every turn touches comes first and lies together.
     claim: AtomicU8,
-    cell: Mutex<Cell>,
-    control: Mutex<VecDeque<Control>>,
     has_control: AtomicBool,
+    armed: AtomicBool,
+    due: AtomicI64,
+    crumb: Crumb,
+    env: Arc<Env>,
+    me: Weak<Self>,
+    // Made once: a turn hands them on without counting references.
+    doorbell: Arc<dyn Doorbell>,
+    waker: Waker,
+    cell: Mutex<Cell>,
+    shard: Arc<Shard>,
+    name: ReactorName,
+    parts: Arc<PartNames>,
+    control: Mutex<VecDeque<Control>>,
     rings: Vec<Arc<dyn AnyRing>>,
     workers: Workers,
     sources: Vec<Mutex<SourceHealth>>,
@@ -48,60 +58,37 @@ pub(crate) struct SharedCell {
     /// so that two incarnations never publish at once.
     leases: Vec<Arc<tokio::sync::Mutex<()>>>,
     quarantined: Mutex<Option<String>>,
-    armed: AtomicBool,
     /// Sources that were ready once.
     were_ready: Vec<AtomicBool>,
-    due: AtomicI64,
-    // Made once: a turn hands them on without counting references.
-    doorbell: Arc<dyn Doorbell>,
-    waker: Waker,
-    me: Weak<Self>,
-}
-
-/// Rings for a cell without keeping it alive: rings and sinks hold it, and the cell holds them.
-struct Bell(Weak<SharedCell>);
-
-impl Doorbell for Bell {
-    fn ring(&self) {
-        if let Some(cell) = self.0.upgrade() {
-            cell.schedule();
-        }
-    }
-}
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        self.ring();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.ring();
-    }
 }
 
 impl SharedCell {
     /// Put `cell` on `shard`.
     pub(crate) fn new(cell: Cell, env: Arc<Env>, shard: Arc<Shard>) -> Arc<Self> {
-        let shared = Arc::new_cyclic(|me| Self {
-            name: cell.decl().name.clone(),
-            crumb: Arc::clone(cell.crumb()),
-            env,
-            shard,
-            claim: AtomicU8::new(0),
-            rings: cell.slots().iter().map(|slot| slot.ring()).collect(),
-            sources: cell.slots().iter().map(|_| Mutex::default()).collect(),
-            were_ready: cell.slots().iter().map(|_| AtomicBool::new(false)).collect(),
-            leases: cell.slots().iter().map(|_| Arc::default()).collect(),
-            quarantined: Mutex::default(),
-            cell: Mutex::new(cell),
-            control: Mutex::default(),
-            has_control: AtomicBool::new(false),
-            workers: Workers::default(),
-            armed: AtomicBool::new(false),
-            due: AtomicI64::new(i64::MAX),
-            doorbell: Arc::new(Bell(me.clone())),
-            waker: Waker::from(Arc::new(Bell(me.clone()))),
-            me: me.clone(),
+        let shared = Arc::new_cyclic(|me: &Weak<Self>| {
+            let bell = Arc::new(Bell::new(me.clone(), Arc::clone(&shard)));
+            Self {
+                name: cell.decl().name.clone(),
+                crumb: Crumb::default(),
+                parts: Arc::clone(cell.parts()),
+                env,
+                shard,
+                claim: AtomicU8::new(0),
+                rings: cell.slots().iter().map(|slot| slot.ring()).collect(),
+                sources: cell.slots().iter().map(|_| Mutex::default()).collect(),
+                were_ready: cell.slots().iter().map(|_| AtomicBool::new(false)).collect(),
+                leases: cell.slots().iter().map(|_| Arc::default()).collect(),
+                quarantined: Mutex::default(),
+                cell: Mutex::new(cell),
+                control: Mutex::default(),
+                has_control: AtomicBool::new(false),
+                workers: Workers::default(),
+                armed: AtomicBool::new(false),
+                due: AtomicI64::new(i64::MAX),
+                doorbell: Arc::clone(&bell) as Arc<dyn Doorbell>,
+                waker: Waker::from(bell),
+                me: me.clone(),
+            }
         });
         for ring in &shared.rings {
             ring.set_doorbell(Arc::clone(&shared.doorbell));
@@ -114,9 +101,9 @@ impl SharedCell {
         &self.name
     }
 
-    /// What its owner has in hand.
-    pub(crate) fn crumb(&self) -> &Crumb {
-        &self.crumb
+    /// Number of the turn that runs, or that ran last, and whose part has it.
+    pub(crate) fn in_hand(&self) -> (u64, InHand) {
+        (self.crumb.turn(), self.parts.in_hand(&self.crumb))
     }
 
     /// Whether somebody runs a turn.
@@ -208,9 +195,15 @@ impl SharedCell {
 
     /// Have it run as soon as its shard can.
     pub(crate) fn schedule(&self) {
-        if self.claim.fetch_or(READY, Ordering::AcqRel) == 0 {
+        if self.mark_ready() {
             self.enqueue();
         }
+    }
+
+    /// Mark it ready; true if the caller must put it on the list.
+    #[inline]
+    pub(crate) fn mark_ready(&self) -> bool {
+        self.claim.fetch_or(READY, Ordering::AcqRel) == 0
     }
 
     fn enqueue(&self) {
@@ -220,10 +213,15 @@ impl SharedCell {
     }
 
     fn try_claim(&self) -> bool {
-        let claimed = self.claim.fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
-            (state & RUNNING == 0).then_some(RUNNING)
-        });
-        claimed.is_ok()
+        // Most often it is marked ready, or nothing at all: one exchange does.
+        let mut state = self.claim.load(Ordering::Relaxed);
+        while state & RUNNING == 0 {
+            match self.claim.compare_exchange_weak(state, RUNNING, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => state = now,
+            }
+        }
+        false
     }
 
     /// Give the claim back. Marks left meanwhile, or work left over, put the cell on the ready list.
@@ -267,7 +265,8 @@ impl SharedCell {
     /// One turn under the claim; true if there is more to do at once.
     fn turn(&self, now: Timestamp) -> bool {
         let clock = || self.env.now();
-        let cx = TurnContext { now, clock: &clock, doorbell: &self.doorbell, waker: &self.waker };
+        let (doorbell, waker, crumb) = (&self.doorbell, &self.waker, &self.crumb);
+        let cx = TurnContext { now, clock: &clock, doorbell, waker, crumb };
         let mut cell = lock(&self.cell);
         if self.has_control.load(Ordering::Acquire) && self.has_control.swap(false, Ordering::AcqRel) {
             let controls = std::mem::take(&mut *lock(&self.control));
@@ -306,10 +305,18 @@ impl SharedCell {
     }
 
     /// Carry out what a turn leaves to others.
+    #[inline]
     fn conclude(&self, turn: CellTurn) {
         if turn.firings > 0 {
             self.env.counters.firings.fetch_add(turn.firings as u64, Ordering::Relaxed);
         }
+        if turn.leaves_work() {
+            self.conclude_work(turn);
+        }
+    }
+
+    #[cold]
+    fn conclude_work(&self, turn: CellTurn) {
         if !turn.letters.is_empty() || !turn.failures.is_empty() {
             self.env.report(turn.letters, &turn.failures);
         }

@@ -57,7 +57,8 @@ impl Actor for GraphActor {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             GraphMsg::BindTo { reactor, deadline, reply } => {
-                state.on_bind_to(&myself, &reactor, deadline, reply).await;
+                // Boxed: what is done once must not make the loop of every graph large.
+                Box::pin(state.on_bind_to(&myself, &reactor, deadline, reply)).await;
                 Ok(())
             }
             #[cfg(feature = "testing")]

@@ -37,6 +37,7 @@ extern crate self as acequia;
 
 mod accumulator;
 mod answer;
+mod bell;
 mod cell;
 mod children;
 mod clock;

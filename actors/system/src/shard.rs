@@ -8,11 +8,18 @@ use crate::env::Env;
 use acequia_core::Timestamp;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
+/// Turns of one pass that begin, by the clock, at the same time.
+const TURNS_A_READING: usize = 4;
+
 /// Ready list and timers.
 pub(crate) struct Shard {
+    // Written under the lock; the loop looks at them without it.
+    has_ready: AtomicBool,
+    has_timers: AtomicBool,
     inner: Mutex<Inner>,
 }
 
@@ -38,7 +45,11 @@ enum Next {
 
 impl Shard {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { inner: Mutex::default() })
+        Arc::new(Self {
+            has_ready: AtomicBool::new(false),
+            has_timers: AtomicBool::new(false),
+            inner: Mutex::default(),
+        })
     }
 
     /// Put a cell on the ready list.
@@ -49,6 +60,7 @@ impl Shard {
             return cell.abandon();
         }
         inner.ready.push(cell);
+        self.has_ready.store(true, Ordering::Relaxed);
         let waker = inner.waker.take();
         drop(inner);
         if let Some(waker) = waker {
@@ -62,6 +74,7 @@ impl Shard {
         let number = inner.next_timer;
         inner.next_timer += 1;
         inner.timers.insert((due, number), Arc::downgrade(&cell));
+        self.has_timers.store(true, Ordering::Relaxed);
         let first = inner.timers.first_key_value().is_some_and(|(key, _)| *key == (due, number));
         inner.earlier |= first;
         let waker = if first { inner.waker.take() } else { None };
@@ -111,6 +124,7 @@ impl Shard {
         }
         if !inner.ready.is_empty() {
             std::mem::swap(&mut inner.ready, into);
+            self.has_ready.store(false, Ordering::Relaxed);
             return Poll::Ready(Next::Run);
         }
         if std::mem::take(&mut inner.earlier) {
@@ -133,6 +147,7 @@ impl Shard {
             fired.extend(entry.remove().upgrade().map(|cell| (cell, due)));
         }
         let next = inner.timers.first_key_value().map(|((due, _), _)| *due);
+        self.has_timers.store(next.is_some(), Ordering::Relaxed);
         drop(inner);
         for (cell, due) in fired {
             cell.timer_fired(due);
@@ -141,11 +156,11 @@ impl Shard {
     }
 
     fn has_ready(&self) -> bool {
-        !self.lock().ready.is_empty()
+        self.has_ready.load(Ordering::Relaxed)
     }
 
     fn has_timers(&self) -> bool {
-        !self.lock().timers.is_empty()
+        self.has_timers.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -162,10 +177,15 @@ impl Shard {
                 Next::TimersChanged => continue,
                 Next::Run => {}
             }
-            // The clock is read once a turn: the end of one is the start of the next.
             batch.cells.reverse();
+            let (mut now, mut turns) = (Timestamp::ZERO, 0);
             while let Some(cell) = batch.cells.pop() {
-                cell.try_turn(env.now());
+                // A reading costs as much as a small turn: a few of one pass share it.
+                if turns % TURNS_A_READING == 0 {
+                    now = env.now();
+                }
+                turns += 1;
+                cell.try_turn(now);
             }
             // Whoever was woken by this pass, a producer above all, gets the thread now. With nothing left
             // to run, waiting does that by itself.

@@ -133,12 +133,12 @@ impl Watch {
         let mut stalls = Vec::new();
         self.turns.retain(|name, _| directory.reactors.contains_key(name));
         for entry in &directory.reactors {
-            let (name, crumb) = (entry.key(), entry.cell.crumb());
+            let name = entry.key();
             if !entry.cell.is_running() {
                 self.turns.remove(name);
                 continue;
             }
-            let turn = crumb.turn();
+            let (turn, part) = entry.cell.in_hand();
             let seen = self.turns.entry(name.clone()).or_insert(Seen { turn, since: now, told: false });
             if seen.turn != turn {
                 *seen = Seen { turn, since: now, told: false };
@@ -146,7 +146,6 @@ impl Watch {
             let lasted = now.since(seen.since);
             if !seen.told && lasted >= self.settings.limit {
                 seen.told = true;
-                let part = crumb.in_hand();
                 let package = match &part {
                     InHand::Graph(_, package) => package.clone(),
                     InHand::Accumulator(_) | InHand::Nothing => entry.package.clone(),

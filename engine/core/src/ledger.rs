@@ -58,6 +58,7 @@ impl Dropped {
 
 /// The counters of one edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(C)]
 pub struct Entry {
     /// Items published in the edge.
     pub accepted: u64,

@@ -29,6 +29,7 @@ pub use window::{LateOutput, Span, Window, WindowShape};
 use crate::fault::Failure;
 use crate::ledger::{Dropped, Settled};
 use crate::payload::Payload;
+use crate::ring::{Drawn, Ring};
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 use std::future::Future;
@@ -81,15 +82,18 @@ pub trait Accumulator: Send + 'static {
         out: &mut Emitter<'_, Self::Boundary>,
     ) -> Result<Fate<Self::Boundary>, Failure>;
 
-    /// Handle the first `n` events at once, if this kind only hands events on: all of them are then
-    /// settled(handed on). False, and nothing done, for every other kind.
-    fn accept_run(
+    /// Handle at most `limit` events straight from the ring, if this kind only hands events on: all of
+    /// them are then settled(handed on). `None`, and nothing done, for every other kind. The ring is
+    /// locked meanwhile, so no code of a user's may run here.
+    #[doc(hidden)]
+    fn hand_on(
         &mut self,
-        _events: &mut VecDeque<Self::Event>,
-        _n: usize,
+        _ring: &Ring<Self::Event>,
+        _limit: usize,
         _out: &mut Emitter<'_, Self::Boundary>,
-    ) -> bool {
-        false
+        _order: &mut Vec<u64>,
+    ) -> Option<Drawn> {
+        None
     }
 
     /// Handle up to `n` of the first `events` in one call, ticks between them included, and give account
@@ -228,6 +232,11 @@ impl<'a, B> Emitter<'a, B> {
     /// Emit several boundaries.
     pub fn extend(&mut self, boundaries: impl Iterator<Item = B>) {
         self.items.extend(boundaries);
+    }
+
+    /// Where they go.
+    fn items(&mut self) -> &mut Vec<B> {
+        self.items
     }
 
     /// Emit one boundary.

@@ -4,7 +4,7 @@ use super::{Accumulator, Emitter, Fate, Incoming, PendingBoundary};
 use crate::fault::Failure;
 use crate::ledger::Settled;
 use crate::payload::Payload;
-use std::collections::VecDeque;
+use crate::ring::{Drawn, Ring};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -29,9 +29,14 @@ impl<E: Payload> Accumulator for Identity<E> {
         Ok(Fate::Settled(Settled::HandedOn))
     }
 
-    fn accept_run(&mut self, events: &mut VecDeque<E>, n: usize, out: &mut Emitter<'_, E>) -> bool {
-        out.extend(events.drain(..n));
-        true
+    fn hand_on(
+        &mut self,
+        ring: &Ring<E>,
+        limit: usize,
+        out: &mut Emitter<'_, E>,
+        order: &mut Vec<u64>,
+    ) -> Option<Drawn> {
+        Some(ring.draw_some(limit, out.items(), order))
     }
 }
 

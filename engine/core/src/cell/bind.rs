@@ -98,6 +98,8 @@ impl Cell {
         // In the form of the sources: what reads them converts, and knows what to do where that fails.
         let columns = map.iter().map(|source| self.columns[*source].fresh()).collect();
         let delivery = Arc::new(Delivery::over(decl.name.clone(), columns, decl.delivery_capacity, overflow));
+        // Most reactors have one graph; growth by doubling would begin with room for four.
+        self.seats.reserve_exact(1);
         self.seats.push(Seat::new(run, package, map, Arc::clone(&delivery)));
         self.relog();
         Ok(delivery)
@@ -127,7 +129,7 @@ impl Cell {
             .collect();
         self.log.bound(self.next_firing, graphs);
         let seated = self.seats.iter().map(|seat| (seat.name.clone(), seat.package.clone()));
-        self.crumb.seated(seated.collect());
+        self.parts.seated(seated);
     }
 
     /// The seat of a graph.

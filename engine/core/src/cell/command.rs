@@ -105,7 +105,7 @@ impl Cell {
         self.run_rows(cause, cx, &mut turn);
         // What was given is no boundary: the next one gets the number that it stood under.
         for source in inputs.iter().filter_map(|(name, _)| self.decl.source(name)) {
-            self.log.forget_input(source);
+            self.log.forget_input(source, self.seats.len());
         }
         for (column, len) in self.columns.iter_mut().zip(lengths) {
             column.truncate(len);

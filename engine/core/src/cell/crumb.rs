@@ -7,9 +7,7 @@ use crate::id::{AccumulatorName, GraphName, PackageName};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Nothing is in hand, or only the engine's own code.
-const NOTHING: u32 = u32::MAX;
-/// From here on, numbers mean graphs; below, accumulators.
+/// From here on, numbers mean graphs; below, accumulators, counted from 1; 0 is nobody.
 const FIRST_GRAPH: u32 = 1 << 16;
 
 /// A part that has the thread.
@@ -23,45 +21,17 @@ pub enum InHand {
     Graph(GraphName, PackageName),
 }
 
-/// Written by the cell's owner with plain stores, read by anybody.
-#[derive(Debug)]
+/// Which turn runs, and which of its parts. Written by the cell's owner with plain stores, read by anybody.
+#[derive(Debug, Default)]
 pub struct Crumb {
     turn: AtomicU64,
     part: AtomicU32,
-    accumulators: Box<[AccumulatorName]>,
-    graphs: Mutex<Arc<[(GraphName, PackageName)]>>,
 }
 
 impl Crumb {
-    pub(crate) fn new(accumulators: impl Iterator<Item = AccumulatorName>) -> Arc<Self> {
-        Arc::new(Self {
-            turn: AtomicU64::new(0),
-            part: AtomicU32::new(NOTHING),
-            accumulators: accumulators.collect(),
-            graphs: Mutex::new(Arc::new([])),
-        })
-    }
-
     /// Number of the turn that runs, or that ran last.
     pub fn turn(&self) -> u64 {
         self.turn.load(Ordering::Relaxed)
-    }
-
-    /// Whose code has the thread.
-    pub fn in_hand(&self) -> InHand {
-        match self.part.load(Ordering::Relaxed) {
-            NOTHING => InHand::Nothing,
-            source @ ..FIRST_GRAPH => {
-                let name = self.accumulators.get(source as usize);
-                name.map_or(InHand::Nothing, |name| InHand::Accumulator(name.clone()))
-            }
-            graph => {
-                let graphs = Arc::clone(&self.graphs.lock().unwrap_or_else(PoisonError::into_inner));
-                let known = graphs.get((graph - FIRST_GRAPH) as usize);
-                known
-                    .map_or(InHand::Nothing, |(graph, package)| InHand::Graph(graph.clone(), package.clone()))
-            }
-        }
     }
 
     // One owner at a time: loads and stores, no read-modify-write.
@@ -72,7 +42,7 @@ impl Crumb {
 
     #[inline]
     pub(crate) fn accumulator(&self, source: usize) {
-        self.part.store(source as u32, Ordering::Relaxed);
+        self.part.store(source as u32 + 1, Ordering::Relaxed);
     }
 
     #[inline]
@@ -82,11 +52,40 @@ impl Crumb {
 
     #[inline]
     pub(crate) fn nothing(&self) {
-        self.part.store(NOTHING, Ordering::Relaxed);
+        self.part.store(0, Ordering::Relaxed);
+    }
+}
+
+/// The parts of a cell by name.
+#[derive(Debug)]
+pub struct PartNames {
+    accumulators: Box<[AccumulatorName]>,
+    graphs: Mutex<Box<[(GraphName, PackageName)]>>,
+}
+
+impl PartNames {
+    pub(crate) fn new(accumulators: impl Iterator<Item = AccumulatorName>) -> Arc<Self> {
+        Arc::new(Self { accumulators: accumulators.collect(), graphs: Mutex::default() })
+    }
+
+    /// Whose code `crumb` says has the thread.
+    pub fn in_hand(&self, crumb: &Crumb) -> InHand {
+        match crumb.part.load(Ordering::Relaxed) {
+            0 => InHand::Nothing,
+            source @ ..FIRST_GRAPH => {
+                let name = self.accumulators.get(source as usize - 1);
+                name.map_or(InHand::Nothing, |name| InHand::Accumulator(name.clone()))
+            }
+            graph => {
+                let graphs = self.graphs.lock().unwrap_or_else(PoisonError::into_inner);
+                let known = graphs.get((graph - FIRST_GRAPH) as usize).cloned();
+                known.map_or(InHand::Nothing, |(graph, package)| InHand::Graph(graph, package))
+            }
+        }
     }
 
     /// These graphs are seated from now on.
-    pub(crate) fn seated(&self, graphs: Arc<[(GraphName, PackageName)]>) {
-        *self.graphs.lock().unwrap_or_else(PoisonError::into_inner) = graphs;
+    pub(crate) fn seated(&self, graphs: impl Iterator<Item = (GraphName, PackageName)>) {
+        *self.graphs.lock().unwrap_or_else(PoisonError::into_inner) = graphs.collect();
     }
 }

@@ -14,6 +14,9 @@ use crate::time::Timestamp;
 impl Cell {
     /// Drop the rows that the reactor's filter refuses.
     pub(super) fn filter(&mut self, cx: &TurnContext<'_>, turn: &mut CellTurn) {
+        if !self.is_filtered {
+            return;
+        }
         let Some(filter) = &self.decl.filter else { return };
         let stride = self.columns.len();
         let mut kept = Vec::with_capacity(self.rows.len());

@@ -80,13 +80,52 @@ pub(crate) struct LoggedGraph {
     pub(crate) delivery: Arc<Delivery>,
 }
 
-/// The firings of one turn. Their rows, bases and durations lie in the log's flat queues.
+/// The firings of one turn. In the log's queue these words are followed by the rows, two indices a word,
+/// and by one word a graph: the nanoseconds that its run took.
 #[derive(Clone, Copy)]
 struct TurnRecord {
     first: u64,
-    n: u32,
-    cause: Cause,
     at: Timestamp,
+    n: u32,
+    n_graphs: u32,
+    cause: Cause,
+}
+
+/// Words of a record before the sequence numbers of index 0, one a source.
+const HEADER: usize = 3;
+
+impl TurnRecord {
+    fn words(self) -> [u64; HEADER] {
+        let cause = self.cause as u64;
+        let counts = u64::from(self.n) << 32 | u64::from(self.n_graphs) << 2 | cause;
+        [self.first, self.at.as_nanos().cast_unsigned(), counts]
+    }
+
+    fn from_words([first, at, counts]: [u64; HEADER]) -> Self {
+        let cause = match counts & 3 {
+            0 => Cause::Criteria,
+            1 => Cause::Fire,
+            _ => Cause::FireWith,
+        };
+        let low = |word: u64| u32::try_from(word & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+        Self {
+            first,
+            at: Timestamp::from_nanos(at.cast_signed()),
+            n: low(counts >> 32),
+            n_graphs: low(counts) >> 2,
+            cause,
+        }
+    }
+
+    /// Words of its rows.
+    fn row_words(self, n_sources: usize) -> usize {
+        (self.n as usize * n_sources).div_ceil(2)
+    }
+
+    /// Words in all.
+    fn len(self, n_sources: usize) -> usize {
+        HEADER + n_sources + self.row_words(n_sources) + self.n_graphs as usize
+    }
 }
 
 /// Names a subscription to the log.
@@ -96,20 +135,18 @@ pub struct Subscription(u64);
 /// Turns beyond retention that a subscription may hold before the reactor waits for it.
 const HELD_FACTOR: u64 = 4;
 
-/// The log of one reactor: flat queues, so that a reactor that seldom fires costs little memory and one
-/// that fires a lot costs no allocation.
+/// The log of one reactor: one flat queue, so that a reactor that seldom fires costs little memory, one
+/// that fires a lot costs no allocation, and a turn touches one place.
 pub struct FiringLog {
-    turns: VecDeque<TurnRecord>,
-    /// Per firing and source: index of the value in its column.
-    rows: VecDeque<u32>,
-    /// Per turn and source: sequence number of index 0.
-    bases: VecDeque<u64>,
-    /// Per turn and graph: nanoseconds that its run took.
-    took: VecDeque<u32>,
+    words: VecDeque<u64>,
     /// The graphs from this firing on.
     epochs: VecDeque<(u64, Arc<[LoggedGraph]>)>,
     n_sources: usize,
     kept: u64,
+    /// When the oldest record was made.
+    oldest: Timestamp,
+    /// End of the firings that were logged.
+    next: u64,
     max_firings: u64,
     max_age: Duration,
     cursors: BTreeMap<Subscription, u64>,
@@ -120,13 +157,12 @@ impl FiringLog {
     /// An empty log of a reactor with `n_sources`.
     pub fn new(n_sources: usize, max_firings: usize, max_age: Duration) -> Self {
         Self {
-            turns: VecDeque::new(),
-            rows: VecDeque::new(),
-            bases: VecDeque::new(),
-            took: VecDeque::new(),
+            words: VecDeque::new(),
             epochs: VecDeque::new(),
             n_sources,
             kept: 0,
+            oldest: Timestamp::MAX,
+            next: 0,
             max_firings: max_firings as u64,
             max_age,
             cursors: BTreeMap::new(),
@@ -139,7 +175,7 @@ impl FiringLog {
         self.epochs.push_back((next, graphs));
     }
 
-    /// Append the firings of one turn. How long each graph took was noted by [`FiringLog::took`].
+    /// Append the firings of one turn. How long each graph takes is noted by [`FiringLog::took`].
     pub(crate) fn append(
         &mut self,
         first: u64,
@@ -147,47 +183,72 @@ impl FiringLog {
         at: Timestamp,
         rows: &[u32],
         bases: impl Iterator<Item = u64>,
+        n_graphs: usize,
     ) {
         let n = u32::try_from(rows.len() / self.n_sources.max(1)).unwrap_or(u32::MAX);
+        let n_graphs = u32::try_from(n_graphs).unwrap_or(u32::MAX);
         self.kept += u64::from(n);
-        self.rows.extend(rows);
-        self.bases.extend(bases);
-        self.turns.push_back(TurnRecord { first, n, cause, at });
+        self.next = first + u64::from(n);
+        let record = TurnRecord { first, at, n, n_graphs, cause };
+        for word in record.words() {
+            self.words.push_back(word);
+        }
+        for base in bases {
+            self.words.push_back(base);
+        }
+        for pair in rows.chunks(2) {
+            let second = pair.get(1).map_or(0, |index| u64::from(*index) << 32);
+            self.words.push_back(u64::from(pair[0]) | second);
+        }
+        for _ in 0..n_graphs {
+            self.words.push_back(0);
+        }
+        self.oldest = self.oldest.min(at);
         self.retain(at);
     }
 
-    /// The last firing did not see a boundary of `source`, but a value that somebody gave.
-    pub(crate) fn forget_input(&mut self, source: usize) {
-        if let Some(last) = self.rows.len().checked_sub(self.n_sources)
-            && let Some(index) = self.rows.get_mut(last + source)
-        {
-            *index = ABSENT;
+    /// The last record, which is of one firing, did not see a boundary of `source`, but a value that somebody
+    /// gave. `n_graphs` are bound.
+    pub(crate) fn forget_input(&mut self, source: usize, n_graphs: usize) {
+        let Some(row) = self.words.len().checked_sub(n_graphs + self.n_sources.div_ceil(2)) else { return };
+        if let Some(word) = self.words.get_mut(row + source / 2) {
+            *word |= u64::from(ABSENT) << (32 * (source % 2));
         }
     }
 
-    /// The next graph, in the order of binding, took this long in the turn that is being appended.
+    /// The graph at `graph` in the order of binding took this long in the turn that was appended last.
     #[inline]
-    pub(crate) fn took(&mut self, took: Duration) {
-        self.took.push_back(u32::try_from(took.as_nanos()).unwrap_or(u32::MAX));
+    pub(crate) fn took(&mut self, graph: usize, took: Duration) {
+        let Some(last) = self.words.len().checked_sub(graph + 1) else { return };
+        if let Some(word) = self.words.get_mut(last) {
+            *word = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        }
+    }
+
+    /// The record that begins at `at` among the words.
+    #[inline]
+    fn record_at(&self, at: usize) -> Option<TurnRecord> {
+        let first = *self.words.get(at)?;
+        Some(TurnRecord::from_words([first, *self.words.get(at + 1)?, *self.words.get(at + 2)?]))
     }
 
     /// Remove what retention no longer covers and no subscription needs.
     fn retain(&mut self, now: Timestamp) {
-        let needed = self.cursors.values().min().copied().unwrap_or(u64::MAX);
-        while let Some(oldest) = self.turns.front().copied() {
+        // The words themselves are looked at only where there may be something to forget.
+        if self.kept <= self.max_firings && now.since(self.oldest) <= self.max_age {
+            return;
+        }
+        while let Some(oldest) = self.record_at(0) {
             let n = u64::from(oldest.n);
             let over = self.kept - n >= self.max_firings || now.since(oldest.at) > self.max_age;
-            if !over || needed < oldest.first + n {
+            if !over || self.cursors.values().any(|cursor| *cursor < oldest.first + n) {
                 break;
             }
-            let graphs = self.graphs_at(oldest.first).map_or(0, |graphs| graphs.len());
-            self.turns.pop_front();
+            self.words.drain(..oldest.len(self.n_sources).min(self.words.len()));
             self.kept -= n;
-            self.rows.drain(..oldest.n as usize * self.n_sources);
-            self.bases.drain(..self.n_sources);
-            self.took.drain(..graphs.min(self.took.len()));
+            self.oldest = self.record_at(0).map_or(Timestamp::MAX, |next| next.at);
             let next = oldest.first + n;
-            while self.epochs.get(1).is_some_and(|(from, _)| *from <= next) {
+            while self.epochs.len() > 1 && self.epochs[1].0 <= next {
                 self.epochs.pop_front();
             }
         }
@@ -231,8 +292,7 @@ impl FiringLog {
 
     /// The newest `n` firings, oldest first.
     pub fn last(&self, n: usize) -> Vec<FiringRecord> {
-        let end = self.turns.back().map_or(0, |record| record.first + u64::from(record.n));
-        self.from(end.saturating_sub(n as u64), n)
+        self.from(self.next.saturating_sub(n as u64), n)
     }
 
     /// How many firings it keeps.
@@ -248,47 +308,42 @@ impl FiringLog {
     /// Firings from number `from` on, at most `max`.
     fn from(&self, from: u64, max: usize) -> Vec<FiringRecord> {
         let mut records = Vec::new();
-        let (mut row, mut base, mut took) = (0, 0, 0);
-        for turn in &self.turns {
+        let mut at = 0;
+        while let Some(turn) = self.record_at(at) {
             let graphs = self.graphs_at(turn.first).cloned().unwrap_or_default();
             for id in from.max(turn.first)..turn.first + u64::from(turn.n) {
                 if records.len() == max {
                     return records;
                 }
-                let at = row + usize::try_from(id - turn.first).unwrap_or(0) * self.n_sources;
-                records.push(self.record(id, turn, at, base, &graphs, took));
+                records.push(self.record(id, turn, at, &graphs));
             }
-            row += turn.n as usize * self.n_sources;
-            base += self.n_sources;
-            took += graphs.len();
+            at += turn.len(self.n_sources);
         }
         records
     }
 
-    fn record(
-        &self,
-        id: u64,
-        turn: &TurnRecord,
-        row: usize,
-        base: usize,
-        graphs: &[LoggedGraph],
-        took: usize,
-    ) -> FiringRecord {
+    /// Firing `id` of the turn whose record begins at `at`.
+    fn record(&self, id: u64, turn: TurnRecord, at: usize, graphs: &[LoggedGraph]) -> FiringRecord {
+        let (bases, rows) = (at + HEADER, at + HEADER + self.n_sources);
+        let row = usize::try_from(id - turn.first).unwrap_or(0) * self.n_sources;
         let inputs = (0..self.n_sources)
             .map(|source| {
-                let index = self.rows.get(row + source).copied().filter(|index| *index != ABSENT)?;
-                Some(ItemId(self.bases.get(base + source)? + u64::from(index)))
+                let pair = self.words.get(rows + (row + source) / 2)? >> (32 * ((row + source) % 2));
+                let index =
+                    u32::try_from(pair & u64::from(u32::MAX)).ok().filter(|index| *index != ABSENT)?;
+                Some(ItemId(self.words.get(bases + source)? + u64::from(index)))
             })
             .collect();
+        let end = at + turn.len(self.n_sources);
+        let took = |graph: usize| end.checked_sub(graph + 1).and_then(|word| self.words.get(word).copied());
         let outcomes = graphs
             .iter()
             .enumerate()
-            .map(|(at, graph)| SubscriberOutcome {
+            .map(|(index, graph)| SubscriberOutcome {
                 graph: graph.name.clone(),
                 package: graph.package.clone(),
                 outcome: graph.delivery.outcome(FiringId(id)),
-                took: Duration::from_nanos(u64::from(self.took.get(took + at).copied().unwrap_or(0)))
-                    / turn.n.max(1),
+                took: Duration::from_nanos(took(index).unwrap_or(0)) / turn.n.max(1),
             })
             .collect();
         FiringRecord { id: FiringId(id), cause: turn.cause, at: turn.at, inputs, outcomes }

@@ -25,9 +25,11 @@ impl Cell {
 
     /// Merge new boundaries by arrival, among what is visible.
     pub(super) fn arrive(&mut self) {
-        if let [column] = &self.columns[..] {
-            let known = self.policy.n_arrived(0);
-            self.policy.arrive(0, u32::try_from(column.len()).unwrap_or(u32::MAX) - known);
+        if !self.policy.needs_order() {
+            for (source, column) in self.columns.iter().enumerate() {
+                let known = self.policy.n_arrived(source);
+                self.policy.arrive(source, u32::try_from(column.len()).unwrap_or(u32::MAX) - known);
+            }
             return;
         }
         let (hard, soft, beyond) = self.horizon();

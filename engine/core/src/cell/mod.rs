@@ -9,6 +9,7 @@ pub mod command;
 pub mod crumb;
 pub mod delivery;
 mod filter;
+pub mod ids;
 mod inputs;
 pub mod inspect;
 pub mod log;
@@ -20,10 +21,11 @@ pub mod unsettled;
 
 pub use bind::{BindError, map_inputs};
 pub use command::FireError;
-pub use crumb::{Crumb, InHand};
+pub use crumb::{Crumb, InHand, PartNames};
 pub use delivery::{Batch, Delivery};
+pub use ids::FiringIds;
 pub use log::{Cause, FiringLog, FiringRecord, Outcome, SubscriberOutcome, Subscription};
-pub use run::{FiringIds, GraphRun, RunContext, RunEnd};
+pub use run::{GraphRun, RunContext, RunEnd};
 pub use seat::{DetachCause, Detached, HandedOver, Seat, Seated};
 pub use turn::{CellTurn, PartFault, TurnContext};
 pub use unsettled::{EdgeKind, EdgeName, Open};
@@ -36,29 +38,33 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-/// State, slots and seats of one reactor.
+/// State, slots and seats of one reactor. What every turn touches comes first and lies together: a
+/// reactor that seldom fires finds its cell in no cache.
+#[repr(C)]
 pub struct Cell {
-    decl: ReactorDecl,
-    policy: Policy,
-    slots: Vec<Box<dyn AnySlot>>,
-    columns: Vec<Box<dyn AnyColumn>>,
-    /// Arrival numbers of boundaries at the end of each column that were not merged yet.
-    orders: Vec<Vec<u64>>,
-    /// How far the merge has come in each of them; kept for its memory.
-    heads: Vec<usize>,
-    /// Sources whose events found their column full in this turn.
-    starved: SourceSet,
-    seats: Vec<Seat>,
-    log: FiringLog,
-    rows: Vec<u32>,
-    next_firing: u64,
-    firings: Entry,
     blocked: bool,
     flush_asked: bool,
     started: bool,
-    slow: Duration,
+    is_filtered: bool,
     quiet_turns: u32,
-    crumb: Arc<Crumb>,
+    slots: Vec<Box<dyn AnySlot>>,
+    columns: Vec<Box<dyn AnyColumn>>,
+    seats: Vec<Seat>,
+    rows: Vec<u32>,
+    /// Arrival numbers of boundaries at the end of each column that were not merged yet; empty where the
+    /// order over all sources changes nothing.
+    orders: Vec<Vec<u64>>,
+    policy: Policy,
+    next_firing: u64,
+    firings: Entry,
+    log: FiringLog,
+    /// Sources whose events found their column full in this turn.
+    starved: SourceSet,
+    slow: Duration,
+    /// How far the merge has come in each order; kept for its memory.
+    heads: Vec<usize>,
+    decl: ReactorDecl,
+    parts: Arc<PartNames>,
 }
 
 impl Cell {
@@ -70,18 +76,19 @@ impl Cell {
     pub fn new(decl: ReactorDecl, slow: Duration) -> Result<Self, ReactorDeclError> {
         let criteria = decl.resolve()?;
         let n = decl.accumulators.len();
-        // One source needs no arrival numbers: its ring is the order.
-        let tickets = (n > 1).then(|| Arc::new(AtomicU64::new(0)));
+        let policy = Policy::new(criteria, decl.strategy, n);
+        let tickets = policy.needs_order().then(|| Arc::new(AtomicU64::new(0)));
         let slots: Vec<_> =
             decl.accumulators.iter().map(|accumulator| accumulator.slot(tickets.clone())).collect();
         Ok(Self {
-            policy: Policy::new(criteria, decl.strategy, n),
+            policy,
             columns: slots.iter().map(|slot| slot.column()).collect(),
             slots,
             orders: vec![Vec::new(); n],
             heads: Vec::new(),
             starved: SourceSet::EMPTY,
             seats: Vec::new(),
+            is_filtered: decl.filter.is_some(),
             log: FiringLog::new(n, decl.log_firings, decl.log_age),
             rows: Vec::new(),
             next_firing: 0,
@@ -91,7 +98,7 @@ impl Cell {
             started: false,
             slow,
             quiet_turns: 0,
-            crumb: Crumb::new(decl.accumulators.iter().map(|accumulator| accumulator.name.clone())),
+            parts: PartNames::new(decl.accumulators.iter().map(|accumulator| accumulator.name.clone())),
             decl,
         })
     }
@@ -101,9 +108,9 @@ impl Cell {
         &self.decl
     }
 
-    /// What its owner has in hand.
-    pub fn crumb(&self) -> &Arc<Crumb> {
-        &self.crumb
+    /// Its parts by name.
+    pub fn parts(&self) -> &Arc<PartNames> {
+        &self.parts
     }
 
     /// The slots, in the order of the reactor's sources.

@@ -1,6 +1,7 @@
 //! A graph made ready to run: part, outputs, sinks and fault meter. It lives in the cell, or with the
 //! worker of a detached graph; what it does with firings is the same.
 
+use super::ids::FiringIds;
 pub use super::inputs::inputs_of;
 use super::log::Outcome;
 use crate::column::AnyColumn;
@@ -12,6 +13,7 @@ use crate::letter::{DeadLetter, Letter, Place};
 use crate::sink::{AnySink, SinkContext};
 use crate::time::Timestamp;
 use crate::wire::Shadows;
+use std::sync::Arc;
 use std::task::Waker;
 
 /// Where a run reports.
@@ -26,24 +28,6 @@ pub struct RunContext<'a> {
     pub failures: &'a mut Vec<Failure>,
 }
 
-/// The numbers of a view's firings.
-#[derive(Clone, Copy)]
-pub enum FiringIds<'a> {
-    /// One after another, from this one.
-    From(u64),
-    /// As listed.
-    Listed(&'a [u64]),
-}
-
-impl FiringIds<'_> {
-    fn get(self, firing: usize) -> FiringId {
-        FiringId(match self {
-            Self::From(first) => first + firing as u64,
-            Self::Listed(ids) => ids.get(firing).copied().unwrap_or_default(),
-        })
-    }
-}
-
 /// How a run over some firings ended.
 #[derive(Default)]
 pub struct RunEnd {
@@ -53,20 +37,22 @@ pub struct RunEnd {
     pub quarantined: Option<(usize, Failure)>,
 }
 
-/// A graph made ready to run.
+/// A graph made ready to run. What every turn touches comes first and lies together.
+#[repr(C)]
 pub struct GraphRun {
     part: Box<dyn GraphPart>,
     outcomes: Outcomes,
-    /// One list a terminal.
-    sinks: Vec<Vec<(Place, Box<dyn AnySink>)>>,
-    decl: GraphDecl,
-    meter: FaultMeter,
+    /// Whether the meter counts attempts of the firing in `hand`.
     hand: Option<FiringId>,
     /// Outcomes other than completion, since they were last taken.
     exceptions: Vec<(FiringId, Outcome)>,
     entry: Entry,
-    /// Its inputs as it reads them, where a column holds them in another form.
-    shadows: Option<Shadows>,
+    /// One list a terminal.
+    sinks: Vec<Vec<(Place, Box<dyn AnySink>)>>,
+    decl: Arc<GraphDecl>,
+    meter: FaultMeter,
+    /// Its inputs as it reads them, where a column holds them in another form; unknown before the first run.
+    shadows: Option<Option<Box<Shadows>>>,
 }
 
 impl GraphRun {
@@ -74,9 +60,7 @@ impl GraphRun {
     /// dropped as it comes.
     pub fn new(decl: GraphDecl) -> Self {
         let mut run = Self::keeping(decl);
-        for output in run.outcomes.outputs() {
-            output.want(false);
-        }
+        run.outcomes.want_none();
         run
     }
 
@@ -87,7 +71,7 @@ impl GraphRun {
             outcomes: decl.outcomes(),
             sinks: decl.terminals.iter().map(|_| Vec::new()).collect(),
             meter: FaultMeter::new(decl.budget),
-            decl,
+            decl: Arc::new(decl),
             hand: None,
             exceptions: Vec::new(),
             entry: Entry::default(),
@@ -97,6 +81,10 @@ impl GraphRun {
 
     /// The declaration.
     pub fn decl(&self) -> &GraphDecl {
+        &self.decl
+    }
+
+    pub(crate) fn decl_shared(&self) -> &Arc<GraphDecl> {
         &self.decl
     }
 
@@ -119,7 +107,7 @@ impl GraphRun {
             terminal: self.decl.terminals[terminal].name.clone(),
             sink: self.sinks[terminal].len(),
         };
-        self.outcomes.outputs()[terminal].want(true);
+        self.outcomes.want(terminal);
         self.sinks[terminal].push((place, sink));
     }
 
@@ -131,39 +119,73 @@ impl GraphRun {
         from: usize,
         cx: &mut RunContext<'_>,
     ) -> RunEnd {
-        if !Shadows::are_needed(&self.decl.inputs, view) {
-            return self.run_over(view, view, None, ids, from, cx);
+        self.run_all(view, ids, from, cx).unwrap_or_default()
+    }
+
+    /// The same; `None` if all of them ended.
+    #[inline]
+    pub(crate) fn run_all(
+        &mut self,
+        view: &View<'_>,
+        ids: FiringIds<'_>,
+        from: usize,
+        cx: &mut RunContext<'_>,
+    ) -> Option<RunEnd> {
+        if !matches!(self.shadows, Some(None)) {
+            return self.run_through_shadows(view, ids, from, cx);
         }
-        let mut shadows = self.shadows.take().unwrap_or_else(|| Shadows::new(&self.decl.inputs));
+        self.run_over(view, view, ids, from, cx)
+    }
+
+    /// Find out whether the columns have the form that the part reads; if not, convert what it will see.
+    #[cold]
+    fn run_through_shadows(
+        &mut self,
+        view: &View<'_>,
+        ids: FiringIds<'_>,
+        mut from: usize,
+        cx: &mut RunContext<'_>,
+    ) -> Option<RunEnd> {
+        let inputs = &self.decl.inputs;
+        let known = self.shadows.take();
+        let kept = known
+            .unwrap_or_else(|| Shadows::are_needed(inputs, view).then(|| Box::new(Shadows::new(inputs))));
+        let Some(mut shadows) = kept else {
+            self.shadows = Some(None);
+            return self.run_over(view, view, ids, from, cx);
+        };
         shadows.lie_over(view);
-        let end = self.run_over(view, &shadows.view(), Some(&shadows), ids, from, cx);
+        let mut end = None;
+        while end.is_none() && from < view.len() {
+            let bad = shadows.next_bad(from);
+            let n = bad.map_or(view.len(), |(firing, _)| firing);
+            end = self.run_over(view, &shadows.view().prefix(n), ids, from, cx);
+            from = n;
+            if let (None, Some((firing, failure))) = (&end, bad) {
+                self.failed(ids.get(firing), failure, None, cx, &mut |_| inputs_of(view, firing));
+                from = firing + 1;
+            }
+        }
         shadows.release();
-        self.shadows = Some(shadows);
+        self.shadows = Some(Some(shadows));
         end
     }
 
-    /// The same where the part looks `through` another view at the firings.
+    /// Run the firings `from..` of `through`, which shows the part what `view` has.
+    #[inline]
     fn run_over(
         &mut self,
         view: &View<'_>,
         through: &View<'_>,
-        shadows: Option<&Shadows>,
         ids: FiringIds<'_>,
         mut from: usize,
         cx: &mut RunContext<'_>,
-    ) -> RunEnd {
-        let mut end = RunEnd::default();
-        while from < view.len() {
-            let bad = shadows.and_then(|shadows| shadows.next_bad(from));
-            let n = bad.map_or(view.len(), |(firing, _)| firing);
-            if let Some((_, failure)) = bad.filter(|_| n == from) {
-                self.failed(ids.get(n), failure, None, cx, &mut |_| inputs_of(view, n));
-                from += 1;
-                continue;
-            }
+    ) -> Option<RunEnd> {
+        let n = through.len();
+        while from < n {
             self.outcomes.begin(from);
             let (part, outcomes) = (&mut self.part, &mut self.outcomes);
-            let turned = guarded(|| Ok(part.turn(&through.prefix(n), from, outcomes)));
+            let turned = guarded(|| Ok(part.turn(through, from, outcomes)));
             let at = self.outcomes.at().clamp(from, n - 1);
             let (failure, rest) = match turned {
                 Ok(TurnEnd::Done) => {
@@ -173,8 +195,7 @@ impl GraphRun {
                 }
                 Ok(TurnEnd::Pending(rest)) => {
                     self.completed(at - from);
-                    end.pending = Some((at, rest));
-                    break;
+                    return Some(RunEnd { pending: Some((at, rest)), quarantined: None });
                 }
                 Ok(TurnEnd::Failed { failure, rest }) => (failure, rest),
                 Err(failure) => (failure, None),
@@ -185,12 +206,11 @@ impl GraphRun {
                 Verdict::Retry => from = at,
                 Verdict::DeadLetter => from = at + 1,
                 Verdict::Quarantine => {
-                    end.quarantined = Some((at + 1, failure));
-                    break;
+                    return Some(RunEnd { pending: None, quarantined: Some((at + 1, failure)) });
                 }
             }
         }
-        end
+        None
     }
 
     /// The pending firing `id` ended.
@@ -215,8 +235,10 @@ impl GraphRun {
     fn completed(&mut self, n: usize) {
         if n > 0 {
             self.entry.settle(Settled::HandedOn, n as u64);
-            self.meter.passed();
-            self.hand = None;
+            if self.hand.is_some() {
+                self.meter.passed();
+                self.hand = None;
+            }
         }
     }
 
@@ -313,6 +335,9 @@ impl GraphRun {
 
     /// Move outputs to the sinks, and let those pass on what they have; false if one must wait for room.
     pub fn flush(&mut self, cx: &mut RunContext<'_>) -> bool {
+        if !self.outcomes.is_wanted() {
+            return true;
+        }
         self.offer();
         let mut all_gone = true;
         for (place, sink) in self.sinks.iter_mut().flatten() {
@@ -383,6 +408,11 @@ impl GraphRun {
     /// The sink edges' ledgers.
     pub fn sink_entries(&self) -> impl Iterator<Item = (&Place, Entry)> {
         self.sinks.iter().flatten().map(|(place, sink)| (place, sink.entry()))
+    }
+
+    /// Whether there are outcomes other than completion to take.
+    pub(crate) fn has_exceptions(&self) -> bool {
+        !self.exceptions.is_empty()
     }
 
     /// Outcomes other than completion since the last call.

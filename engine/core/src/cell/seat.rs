@@ -1,8 +1,9 @@
 //! The seat of a graph at a reactor: its run if it is there, and its delivery ring in any case.
 
 use super::delivery::Delivery;
+use super::ids::FiringIds;
 use super::log::Outcome;
-use super::run::{FiringIds, GraphRun, RunContext};
+use super::run::{GraphRun, RunContext};
 use crate::column::AnyColumn;
 use crate::fault::Failure;
 use crate::graph::{GraphDecl, PendingFiring, View};
@@ -59,33 +60,59 @@ pub enum DetachCause {
     Slow(Duration),
 }
 
-/// A graph's place at its reactor.
+/// A graph's place at its reactor. What every turn touches comes first and lies together.
+#[repr(C)]
 pub struct Seat {
-    pub(crate) name: GraphName,
-    pub(crate) package: PackageName,
-    pub(crate) decl: GraphDecl,
-    /// Position of each input among the reactor's sources.
-    pub(crate) map: Vec<usize>,
-    pub(crate) run: Option<GraphRun>,
     pub(crate) seated: Seated,
     pub(crate) delivery: Arc<Delivery>,
     pub(crate) accepted_in_place: u64,
-    /// Firings that the subscription's filter kept from it.
-    refused: Entry,
     /// Firings that it may run before the clock is read again. Grows while it is fast.
     quota: usize,
     /// Chunks in a row that were slow.
     slow_chunks: u8,
     /// Small turns since the clock was read.
     unclocked: u8,
+    /// Whether its subscription has a filter.
+    pub(crate) is_filtered: bool,
+    /// Position of each input among the reactor's sources.
+    pub(crate) map: Vec<usize>,
+    pub(crate) run: Option<GraphRun>,
+    pub(crate) decl: Arc<GraphDecl>,
+    pub(crate) name: GraphName,
+    pub(crate) package: PackageName,
+    /// Firings that the subscription's filter kept from it.
+    refused: Entry,
+}
+
+/// How a seat's time is taken.
+pub(crate) struct Watch<'a> {
+    pub(crate) clock: &'a dyn Fn() -> Timestamp,
+    /// The last reading, if nothing but seats has run since: the end of one is the start of the next.
+    pub(crate) read: &'a mut Option<Timestamp>,
+    /// A firing that takes longer is slow.
+    pub(crate) slow: Duration,
 }
 
 /// What a seat did with the firings of a turn.
+#[derive(Default)]
 pub(crate) struct SeatTurn {
     pub(crate) took: Duration,
     pub(crate) blocked: bool,
+    /// Rarely: the graph left its seat.
+    pub(crate) ended: Option<Box<SeatEnd>>,
+}
+
+/// How a graph left its seat.
+#[derive(Default)]
+pub(crate) struct SeatEnd {
     pub(crate) detached: Option<Box<Detached>>,
     pub(crate) quarantined: Option<Failure>,
+}
+
+impl SeatTurn {
+    fn end(&mut self) -> &mut SeatEnd {
+        self.ended.get_or_insert_default()
+    }
 }
 
 /// The clock is read after a chunk of firings; a chunk this short lets the next one double.
@@ -105,7 +132,8 @@ impl Seat {
         Self {
             name: run.decl().name.clone(),
             package,
-            decl: run.decl().clone(),
+            is_filtered: run.decl().filter.is_some(),
+            decl: Arc::clone(run.decl_shared()),
             map,
             run: Some(run),
             seated: Seated::InPlace,
@@ -123,38 +151,43 @@ impl Seat {
         &mut self,
         view: &View<'_>,
         first: u64,
-        slow: Duration,
-        clock: &dyn Fn() -> Timestamp,
+        watch: Watch<'_>,
         cx: &mut RunContext<'_>,
     ) -> SeatTurn {
-        let mut turn = SeatTurn { took: Duration::ZERO, blocked: false, detached: None, quarantined: None };
+        let mut turn = SeatTurn::default();
         // What waits is older: behind it the order holds, and the next turn takes both.
-        if self.run.is_none() || self.seated != Seated::InPlace || self.delivery.has_waiting() {
+        if self.run.is_none() || !matches!(self.seated, Seated::InPlace) || self.delivery.has_waiting() {
+            *watch.read = None;
             self.delivery.deliver(view, first, 0, cx.now, cx.letters);
             return turn;
         }
         let n = view.len();
-        let (mut from, mut began) = (0, None);
+        let mut from = 0;
         while from < n {
             let to = n.min(from + self.quota);
             // Its own time only: the turn's start is that of the accumulators and of its siblings, too.
-            let since = self.needs_clock(to - from).then(|| began.unwrap_or_else(clock));
+            let since = self.needs_clock(to - from).then(|| watch.read.unwrap_or_else(watch.clock));
             let (done, end) = self.run_chunk(view, first, from, to, cx);
             let ran = done - from;
             from = done;
-            began = since.map(|_| clock());
-            let took = began.zip(since).map_or(Duration::ZERO, |(now, since)| now.since(since));
+            *watch.read = since.map(|_| (watch.clock)());
+            if let Some(ended) = end.ended {
+                let took = watch.read.zip(since).map_or(Duration::ZERO, |(now, since)| now.since(since));
+                turn.took += took;
+                turn.end().quarantined = ended.quarantined;
+                if turn.end().quarantined.is_none() {
+                    turn.end().detached = self.detach(ended.hand, DetachCause::Pended);
+                }
+                break;
+            }
+            let Some((now, since)) = watch.read.zip(since) else {
+                turn.blocked |= end.blocked;
+                continue;
+            };
+            let took = now.since(since);
             turn.took += took;
-            if let Some(failure) = end.quarantined {
-                turn.quarantined = Some(failure);
-                break;
-            }
-            if let Some(hand) = end.hand {
-                turn.detached = self.detach(Some(hand), DetachCause::Pended);
-                break;
-            }
-            if self.is_slow(took / u32::try_from(ran.max(1)).unwrap_or(u32::MAX), slow) {
-                turn.detached = self.detach(None, DetachCause::Slow(took));
+            if self.is_slow(took / u32::try_from(ran.max(1)).unwrap_or(u32::MAX), watch.slow) {
+                turn.end().detached = self.detach(None, DetachCause::Slow(took));
                 break;
             }
             turn.blocked |= end.blocked;
@@ -186,24 +219,26 @@ impl Seat {
         let mut end = ChunkEnd::default();
         let Some(run) = &mut self.run else { return (from, end) };
         let chunk = view.prefix(to);
-        let ran = run.run(&chunk, FiringIds::From(first), from, cx);
-        let done = match (&ran.pending, &ran.quarantined) {
-            (Some((at, _)), _) => at + 1,
-            (None, Some((next, _))) => *next,
-            (None, None) => to,
-        };
-        self.accepted_in_place += (done - from) as u64;
-        self.delivery.ran_in_place(first + done as u64);
-        if let Some((at, rest)) = ran.pending {
-            self.delivery.ran_in_place(first + at as u64);
-            self.delivery.hand_over(cx.now);
-            let id = FiringId(first + at as u64);
-            end.hand = Some(HandedOver { id, rest, inputs: super::run::inputs_of(view, at) });
+        let mut done = to;
+        if let Some(ended) = run.run_all(&chunk, FiringIds::From(first), from, cx) {
+            let mut rare = ChunkEnded { hand: None, quarantined: None };
+            if let Some((next, failure)) = ended.quarantined {
+                done = next;
+                rare.quarantined = Some(failure);
+            }
+            if let Some((at, rest)) = ended.pending {
+                done = at + 1;
+                self.delivery.hand_over(cx.now);
+                let id = FiringId(first + at as u64);
+                rare.hand = Some(HandedOver { id, rest, inputs: super::run::inputs_of(view, at) });
+            }
+            end.ended = Some(Box::new(rare));
         }
-        end.quarantined = ran.quarantined.map(|(_, failure)| failure);
-        let exceptions = run.take_exceptions();
-        if !exceptions.is_empty() {
-            self.delivery.note(exceptions);
+        self.accepted_in_place += (done - from) as u64;
+        let pends = end.ended.as_ref().is_some_and(|ended| ended.hand.is_some());
+        self.delivery.ran_in_place(first + done as u64 - u64::from(pends));
+        if run.has_exceptions() {
+            self.delivery.note(run.take_exceptions());
         }
         end.blocked = !run.flush(cx);
         (done, end)
@@ -271,8 +306,8 @@ impl Seat {
 
     /// Run in place what queued while the graph was elsewhere, before anything newer.
     pub(crate) fn run_backlog(&mut self, cx: &mut RunContext<'_>) -> SeatTurn {
-        let mut turn = SeatTurn { took: Duration::ZERO, blocked: false, detached: None, quarantined: None };
-        if self.seated != Seated::InPlace || !self.delivery.has_waiting() {
+        let mut turn = SeatTurn::default();
+        if !self.has_backlog() {
             return turn;
         }
         let Some(run) = &mut self.run else { return turn };
@@ -289,7 +324,7 @@ impl Seat {
         }
         if let Some((next, failure)) = end.quarantined {
             run.give_up(&view, FiringIds::Listed(&batch.ids), next, Dropped::Quarantined, cx);
-            turn.quarantined = Some(failure);
+            turn.end().quarantined = Some(failure);
         }
         let upto = done.checked_sub(1).map(|last| FiringId(batch.ids[last]));
         let (entry, exceptions) = (run.entry(), run.take_exceptions());
@@ -297,9 +332,15 @@ impl Seat {
         self.delivery.conclude(done as u64, upto, entry, exceptions);
         self.delivery.recycle(batch);
         if hand.is_some() {
-            turn.detached = self.detach(hand, DetachCause::Pended);
+            turn.end().detached = self.detach(hand, DetachCause::Pended);
         }
         turn
+    }
+
+    /// Whether firings wait that can run in place.
+    #[inline]
+    pub(crate) fn has_backlog(&self) -> bool {
+        matches!(self.seated, Seated::InPlace) && self.delivery.has_waiting()
     }
 
     /// Whether its actor is gone, and its firings queue.
@@ -331,7 +372,12 @@ impl Seat {
 
 #[derive(Default)]
 struct ChunkEnd {
+    blocked: bool,
+    ended: Option<Box<ChunkEnded>>,
+}
+
+/// A chunk that did not run to its end in place.
+struct ChunkEnded {
     hand: Option<HandedOver>,
     quarantined: Option<Failure>,
-    blocked: bool,
 }

@@ -1,9 +1,10 @@
 //! One turn of a cell: draw, accumulate, decide, run, pass on, trim. At most 256 events.
 
 use super::Cell;
+use super::crumb::Crumb;
 use super::log::Cause;
 use super::run::RunContext;
-use super::seat::{Detached, SeatTurn, Seated};
+use super::seat::{Detached, SeatEnd, Seated, Watch};
 use crate::accumulator::SlotContext;
 use crate::fault::Failure;
 use crate::graph::View;
@@ -35,6 +36,8 @@ pub struct TurnContext<'a> {
     pub doorbell: &'a Arc<dyn Doorbell>,
     /// Woken when a full edge has room again.
     pub waker: &'a Waker,
+    /// Told whose code runs.
+    pub crumb: &'a Crumb,
 }
 
 /// A part that failed.
@@ -71,11 +74,20 @@ pub struct CellTurn {
     pub pending: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
+impl CellTurn {
+    /// Whether there is anything for others to do.
+    #[inline]
+    pub fn leaves_work(&self) -> bool {
+        let given_up = !self.letters.is_empty() || !self.failures.is_empty() || !self.faults.is_empty();
+        given_up || !self.detached.is_empty() || !self.pending.is_empty()
+    }
+}
+
 impl Cell {
     /// Run one turn.
     pub fn turn(&mut self, cx: &TurnContext<'_>) -> CellTurn {
         let mut turn = CellTurn::default();
-        self.crumb.begin_turn();
+        cx.crumb.begin_turn();
         self.pass_on(cx, &mut turn);
         if !self.blocked {
             self.start();
@@ -86,7 +98,7 @@ impl Cell {
         }
         turn.blocked = self.blocked;
         turn.more &= !self.blocked;
-        self.crumb.nothing();
+        cx.crumb.nothing();
         turn.due = self.slots.iter().filter_map(|slot| slot.due()).min();
         self.give_memory_back(&turn);
         turn
@@ -97,6 +109,9 @@ impl Cell {
         let mut blocked = self.log.is_held();
         for index in 0..self.seats.len() {
             let seat = &mut self.seats[index];
+            if !self.blocked && !seat.has_backlog() {
+                continue;
+            }
             let mut run_cx = RunContext {
                 now: cx.now,
                 waker: cx.waker,
@@ -108,10 +123,12 @@ impl Cell {
             {
                 blocked |= !run.flush(&mut run_cx);
             }
-            self.crumb.graph(index);
+            cx.crumb.graph(index);
             let end = seat.run_backlog(&mut run_cx);
             blocked |= end.blocked;
-            self.seat_ended(index, end, cx, turn);
+            if let Some(ended) = end.ended {
+                self.seat_ended(index, *ended, cx, turn);
+            }
         }
         self.blocked = blocked;
     }
@@ -131,9 +148,9 @@ impl Cell {
         let flush = std::mem::take(&mut self.flush_asked);
         self.starved = SourceSet::EMPTY;
         for source in 0..self.slots.len() {
-            let room = self.room_in_column(source);
             let (slot, column) = (&mut self.slots[source], &mut self.columns[source]);
-            self.crumb.accumulator(source);
+            cx.crumb.accumulator(source);
+            let room = slot.capacity().saturating_sub(column.len().saturating_sub(1));
             let mut slot_cx = SlotContext {
                 now: cx.now,
                 limit: room.min(TURN_LIMIT),
@@ -148,7 +165,9 @@ impl Cell {
             }
             turn.events += end.handled;
             turn.more |= end.more;
-            turn.pending.extend(end.pending);
+            if end.pending.is_some() {
+                turn.pending.extend(end.pending);
+            }
             if let Some(failure) = end.quarantined.or_else(|| flushed.and_then(|end| end.quarantined)) {
                 let name = self.decl.accumulators[source].name.clone();
                 turn.faults.push(PartFault::AccumulatorQuarantined(name, failure));
@@ -159,14 +178,14 @@ impl Cell {
     /// How many boundaries a source's column still takes.
     pub(super) fn room_in_column(&self, source: usize) -> usize {
         let used = self.columns[source].len().saturating_sub(1);
-        self.decl.accumulators[source].capacity.saturating_sub(used)
+        self.slots[source].capacity().saturating_sub(used)
     }
 
     /// Whether this turn made room for events that found none, or left boundaries that the next can merge.
     fn can_go_on(&self) -> bool {
-        let unmerged = self.orders.iter().any(|order| !order.is_empty());
-        self.starved.iter().any(|source| self.room_in_column(source) > 0)
-            || (unmerged && !self.policy.is_paused())
+        let unmerged = || self.orders.iter().any(|order| !order.is_empty());
+        (!self.starved.is_empty() && self.starved.iter().any(|source| self.room_in_column(source) > 0))
+            || (self.policy.needs_order() && unmerged() && !self.policy.is_paused())
     }
 
     /// Tell the policy what arrived, run what fires.
@@ -183,7 +202,7 @@ impl Cell {
 
     /// How many firings every subscriber can take.
     pub(super) fn room(&self, cx: &TurnContext<'_>) -> usize {
-        let out = self.seats.iter().filter(|seat| seat.seated != Seated::InPlace);
+        let out = self.seats.iter().filter(|seat| !matches!(seat.seated, Seated::InPlace));
         out.map(|seat| seat.delivery.room(cx.waker)).min().unwrap_or(usize::MAX).min(TURN_LIMIT)
     }
 
@@ -196,27 +215,38 @@ impl Cell {
         let first = self.next_firing;
         self.next_firing += n as u64;
         self.firings.accepted += n as u64;
+        let bases = self.columns.iter().map(|column| column.first());
+        self.log.append(first, cause, cx.now, &self.rows, bases, self.seats.len());
+        let mut read = None;
         for index in 0..self.seats.len() {
-            let took = self.run_seat(index, first, cx, turn);
-            self.log.took(took);
+            let took = self.run_seat(index, first, &mut read, cx, turn);
+            if !took.is_zero() {
+                self.log.took(index, took);
+            }
         }
         // Every subscriber has an outcome or a delivery.
         self.firings.settle(Settled::HandedOn, n as u64);
         turn.firings += n;
-        let bases = self.columns.iter().map(|column| column.first());
-        self.log.append(first, cause, cx.now, &self.rows, bases);
     }
 
     /// Run the rows of this turn through one seat: all at once, or those that its filter admits. Returns
-    /// how long it took.
-    fn run_seat(&mut self, index: usize, first: u64, cx: &TurnContext<'_>, turn: &mut CellTurn) -> Duration {
+    /// how long it took. `read` is the last reading of the clock, if nothing has run since.
+    fn run_seat(
+        &mut self,
+        index: usize,
+        first: u64,
+        read: &mut Option<Timestamp>,
+        cx: &TurnContext<'_>,
+        turn: &mut CellTurn,
+    ) -> Duration {
         let stride = self.columns.len();
-        self.crumb.graph(index);
+        cx.crumb.graph(index);
         let n = self.rows.len() / stride;
         let mut took = Duration::ZERO;
         let mut from = 0;
         while from < n {
-            let to = if self.seats[index].decl.filter.is_some() {
+            let to = if self.seats[index].is_filtered {
+                *read = None;
                 let to = self.admitted(index, from, first, cx, turn);
                 if to == from {
                     from += 1;
@@ -236,17 +266,22 @@ impl Cell {
                 letters: &mut turn.letters,
                 failures: &mut turn.failures,
             };
-            let end = seat.turn(&view, first + from as u64, self.slow, cx.clock, &mut run_cx);
+            let watch = Watch { clock: cx.clock, read: &mut *read, slow: self.slow };
+            let end = seat.turn(&view, first + from as u64, watch, &mut run_cx);
             seat.map = map;
             took += end.took;
             self.blocked |= end.blocked;
-            self.seat_ended(index, end, cx, turn);
+            if let Some(ended) = end.ended {
+                *read = None;
+                self.seat_ended(index, *ended, cx, turn);
+            }
             from = to;
         }
         took
     }
 
-    fn seat_ended(&mut self, index: usize, end: SeatTurn, cx: &TurnContext<'_>, turn: &mut CellTurn) {
+    #[cold]
+    fn seat_ended(&mut self, index: usize, end: SeatEnd, cx: &TurnContext<'_>, turn: &mut CellTurn) {
         turn.detached.extend(end.detached);
         if let Some(failure) = end.quarantined {
             let seat = &mut self.seats[index];
@@ -264,7 +299,10 @@ impl Cell {
     /// Drop the values that nobody needs any more.
     pub(super) fn trim(&mut self) {
         for (source, column) in self.columns.iter_mut().enumerate() {
-            column.drop_front(self.policy.trim(source));
+            let spent = self.policy.trim(source);
+            if spent > 0 {
+                column.drop_front(spent);
+            }
         }
     }
 

@@ -34,6 +34,8 @@ pub type PendingFiring = Pin<Box<dyn Future<Output = (Commit, Option<Failure>)> 
 pub struct Outcomes {
     outputs: Vec<Box<dyn AnyOutput>>,
     cursor: Cursor,
+    /// Whether anybody takes from any of them.
+    wanted: bool,
 }
 
 /// Which firing is in hand.
@@ -53,7 +55,7 @@ impl Cursor {
 impl Outcomes {
     /// Empty outcomes, one output per terminal in declared order.
     pub fn new(outputs: Vec<Box<dyn AnyOutput>>) -> Self {
-        Self { outputs, cursor: Cursor::default() }
+        Self { outputs, cursor: Cursor::default(), wanted: true }
     }
 
     /// Put the cursor on `firing`, before a part runs.
@@ -66,14 +68,34 @@ impl Outcomes {
         self.cursor.at
     }
 
+    /// Say whether anybody takes the outputs of `terminal`.
+    pub(crate) fn want(&mut self, terminal: usize) {
+        self.outputs[terminal].want(true);
+        self.wanted = true;
+    }
+
+    /// Nobody takes any.
+    pub(crate) fn want_none(&mut self) {
+        for output in &mut self.outputs {
+            output.want(false);
+        }
+        self.wanted = false;
+    }
+
+    /// Whether anybody takes from any of them. If not, a part need not put anything there.
+    pub fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
     /// The outputs alone.
     pub fn into_outputs(self) -> Vec<Box<dyn AnyOutput>> {
         self.outputs
     }
 
-    /// Cursor and outputs, to be held at the same time.
+    /// Cursor and outputs, to be held at the same time; no outputs where nobody takes from any.
     pub fn split(&mut self) -> (&mut Cursor, &mut [Box<dyn AnyOutput>]) {
-        (&mut self.cursor, &mut self.outputs)
+        let outputs = if self.wanted { &mut self.outputs[..] } else { &mut [] };
+        (&mut self.cursor, outputs)
     }
 
     /// The outputs, one per terminal.
@@ -101,6 +123,15 @@ impl<T> Output<T> {
     /// An empty output for values of `ty`, which says more than `T` where `T` is encoded bytes.
     pub fn of_type(ty: PayloadType) -> Self {
         Self { values: VecDeque::new(), wanted: true, ty }
+    }
+}
+
+impl<T> Output<T> {
+    /// One more value, if anybody takes it.
+    pub fn put(&mut self, value: T) {
+        if self.wanted {
+            self.values.push_back(value);
+        }
     }
 }
 
@@ -189,7 +220,11 @@ impl<T: Payload> AnyOutput for Output<T> {
 
     fn append(&mut self, from: &mut dyn AnyOutput) {
         if let Some(from) = from.as_any_mut().downcast_mut::<Self>() {
-            self.values.append(&mut from.values);
+            if self.wanted {
+                self.values.append(&mut from.values);
+            } else {
+                from.values.clear();
+            }
         }
     }
 
@@ -213,7 +248,7 @@ pub trait TerminalSet: Send + Sized + 'static {
 
 /// The queue of one terminal, if anybody takes from it; a mismatch cannot happen, since declaration and set are made together.
 fn queue<T: Payload>(output: Option<&mut Box<dyn AnyOutput>>) -> Option<&mut VecDeque<T>> {
-    match output.and_then(|output| (**output).as_any_mut().downcast_mut::<Output<T>>()) {
+    match (**output?).as_any_mut().downcast_mut::<Output<T>>() {
         Some(output) => output.wanted.then_some(&mut output.values),
         None => unreachable!("terminals are declared with the types that the graph commits"),
     }

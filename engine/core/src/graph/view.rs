@@ -14,6 +14,7 @@ pub struct View<'a> {
     columns: &'a [Box<dyn AnyColumn>],
     map: &'a [usize],
     rows: &'a [u32],
+    n: usize,
     first: FiringId,
 }
 
@@ -26,19 +27,25 @@ impl<'a> View<'a> {
         rows: &'a [u32],
         first: FiringId,
     ) -> Self {
-        Self { columns, map, rows, first }
+        let n = match columns.len() {
+            0 | 1 => rows.len(),
+            stride => rows.len() / stride,
+        };
+        Self { columns, map, rows, n, first }
     }
 
     /// The first `n` firings only.
     #[must_use]
     pub fn prefix(&self, n: usize) -> Self {
-        let end = (n * self.columns.len().max(1)).min(self.rows.len());
-        Self { rows: &self.rows[..end], ..*self }
+        if n >= self.n {
+            return *self;
+        }
+        Self { rows: &self.rows[..n * self.columns.len().max(1)], n, ..*self }
     }
 
     /// How many firings there are.
     pub fn len(&self) -> usize {
-        if self.columns.is_empty() { self.rows.len() } else { self.rows.len() / self.columns.len() }
+        self.n
     }
 
     /// Whether there is none.

@@ -18,8 +18,9 @@ pub struct Decided {
     pub more: bool,
 }
 
-/// Positions of one source.
+/// Positions and boundary edge of one source, side by side: a turn touches both.
 #[derive(Debug, Clone, Copy, Default)]
+#[repr(C)]
 struct Source {
     /// Index of the value in the cache; `None` before the first.
     current: Option<u32>,
@@ -29,6 +30,8 @@ struct Source {
     next: u32,
     /// Under `sequential`: the end of those looked at; `next..looked` wait for other sources.
     looked: u32,
+    /// What became of each boundary.
+    entry: Entry,
 }
 
 /// Decides which boundaries fire together.
@@ -38,25 +41,31 @@ pub struct Policy {
     strategy: Strategy,
     sources: Vec<Source>,
     dirty: SourceSet,
-    // Sequential: arrivals not looked at yet, as runs in arrival order.
-    arrivals: VecDeque<(u8, u32)>,
     paused: bool,
-    // Boundary edges, one a source: what became of each boundary.
-    entries: Vec<Entry>,
+    // The k-th boundaries of all sources fire together: in which order they came changes nothing.
+    pairs: bool,
+    // Sequential, unless `pairs`: arrivals not looked at yet, as runs in arrival order.
+    arrivals: VecDeque<(u8, u32)>,
 }
 
 impl Policy {
     /// A policy that has seen nothing.
     pub fn new(criteria: Criteria, strategy: Strategy, n_sources: usize) -> Self {
+        let pairs = strategy == Strategy::Sequential && criteria.needed() == n_sources;
         Self {
             criteria,
             strategy,
             sources: vec![Source::default(); n_sources],
             dirty: SourceSet::EMPTY,
-            arrivals: VecDeque::new(),
             paused: false,
-            entries: vec![Entry::default(); n_sources],
+            pairs,
+            arrivals: VecDeque::new(),
         }
+    }
+
+    /// Whether it must be told of arrivals in their order over all sources.
+    pub fn needs_order(&self) -> bool {
+        self.sources.len() > 1 && !self.pairs
     }
 
     /// `n` boundaries of `source` were appended to its column. Calls are in arrival order.
@@ -64,10 +73,11 @@ impl Policy {
         if n == 0 {
             return;
         }
-        self.entries[source].accepted += u64::from(n);
+        self.sources[source].entry.accepted += u64::from(n);
         self.sources[source].arrived += n;
         match self.strategy {
             Strategy::Latest => self.arrive_latest(source, n),
+            Strategy::Sequential if self.pairs => {}
             Strategy::Sequential => match self.arrivals.back_mut() {
                 Some((last, run)) if usize::from(*last) == source => *run += n,
                 _ => self.arrivals.push_back((u8::try_from(source).unwrap_or(u8::MAX), n)),
@@ -76,16 +86,15 @@ impl Policy {
     }
 
     fn arrive_latest(&mut self, source: usize, n: u32) {
-        let entry = &mut self.entries[source];
         let waiting = u64::from(self.dirty.contains(source) && self.criteria.named().contains(source));
-        entry.settle(Settled::Superseded, waiting + u64::from(n) - 1);
         let state = &mut self.sources[source];
+        state.entry.settle(Settled::Superseded, waiting + u64::from(n) - 1);
         state.current = Some(state.arrived - 1);
         state.next = state.arrived;
         state.looked = state.arrived;
         if !self.criteria.named().contains(source) {
             // Nothing waits for it to fire: it is state from here on.
-            self.entries[source].settle(Settled::Absorbed, 1);
+            state.entry.settle(Settled::Absorbed, 1);
         }
         self.dirty.insert(source);
     }
@@ -97,6 +106,7 @@ impl Policy {
         }
         match self.strategy {
             Strategy::Latest => self.decide_latest(rows, limit),
+            Strategy::Sequential if self.pairs => self.decide_pairs(rows, limit),
             Strategy::Sequential => self.decide_sequential(rows, limit),
         }
     }
@@ -116,9 +126,31 @@ impl Policy {
     /// A firing takes the snapshot and clears the flags.
     fn settle_dirty(&mut self) {
         for source in self.dirty.and(self.criteria.named()).iter() {
-            self.entries[source].settle(Settled::HandedOn, 1);
+            self.sources[source].entry.settle(Settled::HandedOn, 1);
         }
         self.dirty = SourceSet::EMPTY;
+    }
+
+    /// As many rows as the shortest queue has boundaries.
+    fn decide_pairs(&mut self, rows: &mut Vec<u32>, limit: usize) -> Decided {
+        let there = self.sources.iter().map(|source| source.arrived - source.next).min().unwrap_or(0);
+        let n = there.min(u32::try_from(limit).unwrap_or(u32::MAX));
+        if n > 0 {
+            if let [only] = &self.sources[..] {
+                rows.extend(only.next..only.next + n);
+            } else {
+                for k in 0..n {
+                    rows.extend(self.sources.iter().map(|source| source.next + k));
+                }
+            }
+            for source in &mut self.sources {
+                source.current = Some(source.next + n - 1);
+                source.next += n;
+                source.looked = source.next;
+                source.entry.settle(Settled::HandedOn, u64::from(n));
+            }
+        }
+        Decided { firings: n as usize, more: n < there }
     }
 
     fn decide_sequential(&mut self, rows: &mut Vec<u32>, limit: usize) -> Decided {
@@ -160,15 +192,10 @@ impl Policy {
 
     /// `n` boundaries of `source` fire one after another over the cumulative cache.
     fn fire_run(&mut self, source: usize, n: u32, rows: &mut Vec<u32>) {
-        self.entries[source].settle(Settled::HandedOn, u64::from(n));
+        self.sources[source].entry.settle(Settled::HandedOn, u64::from(n));
         let first = self.sources[source].next;
         self.sources[source].next += n;
         self.sources[source].looked += n;
-        if self.sources.len() == 1 {
-            rows.extend(first..first + n);
-            self.sources[source].current = Some(first + n - 1);
-            return;
-        }
         for index in first..first + n {
             self.sources[source].current = Some(index);
             self.push_row(rows);
@@ -180,7 +207,7 @@ impl Policy {
         let state = &mut self.sources[source];
         state.current = Some(state.next);
         state.next += 1;
-        self.entries[source].settle(Settled::Absorbed, 1);
+        self.sources[source].entry.settle(Settled::Absorbed, 1);
     }
 
     /// The heads of all queues that have one fire together.
@@ -192,7 +219,7 @@ impl Policy {
             if state.next == state.looked {
                 self.dirty.remove(source);
             }
-            self.entries[source].settle(Settled::HandedOn, 1);
+            self.sources[source].entry.settle(Settled::HandedOn, 1);
         }
         self.push_row(rows);
     }
@@ -259,7 +286,7 @@ impl Policy {
 
     /// The boundary edge of `source`, with what is pending counted as unsettled.
     pub fn entry(&self, source: usize) -> Entry {
-        Entry { unsettled: self.pending(source), ..self.entries[source] }
+        Entry { unsettled: self.pending(source), ..self.sources[source].entry }
     }
 
     /// Stop firing; arrivals are remembered.

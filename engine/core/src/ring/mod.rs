@@ -5,15 +5,18 @@
 //! whoever draws takes all that is visible. No wake-up can fall between. A draw swaps buffers, so its
 //! cost is per turn, not per item. Memory is that of what waits: an idle ring holds none.
 
+mod draw;
 mod item_type;
 mod push;
 
+pub use draw::Drawn;
 pub use push::{Push, PushError};
 
 use crate::id::ItemId;
 use crate::ledger::{Dropped, Entry, Settled};
 use crate::overflow::Overflow;
 use crate::payload::PayloadType;
+use draw::wake_all;
 use push::Refusal;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -206,41 +209,6 @@ impl<T> Ring<T> {
         .await
     }
 
-    /// Move everything visible to the end of `into`, with arrival numbers if this ring draws them.
-    /// Returns how many were moved.
-    pub fn draw(&self, into: &mut VecDeque<T>, tickets: &mut VecDeque<u64>) -> usize {
-        let mut inner = self.lock();
-        let n = inner.queue.len();
-        if into.is_empty() {
-            std::mem::swap(&mut inner.queue, into);
-            std::mem::swap(&mut inner.tickets, tickets);
-        } else {
-            into.append(&mut inner.queue);
-            tickets.append(&mut inner.tickets);
-        }
-        let waiters = inner.take_waiters();
-        drop(inner);
-        wake_all(waiters);
-        n
-    }
-
-    /// Arrival number of the oldest item that waits, if this ring draws them.
-    pub fn front_ticket(&self) -> Option<u64> {
-        self.tickets.as_ref()?;
-        self.lock().tickets.front().copied()
-    }
-
-    /// Take one item, if there is one.
-    pub fn try_pop(&self) -> Option<T> {
-        let mut inner = self.lock();
-        let item = inner.queue.pop_front();
-        inner.tickets.pop_front();
-        let waiters = if item.is_some() { inner.take_waiters() } else { Vec::new() };
-        drop(inner);
-        wake_all(waiters);
-        item
-    }
-
     /// Refuse further items. What waits stays, to be drawn; senders and drawer are told.
     pub fn close(&self) {
         let mut inner = self.lock();
@@ -373,12 +341,6 @@ impl<T> Inner<T> {
 
     fn take_waiters(&mut self) -> Vec<Waker> {
         std::mem::take(&mut self.waiters)
-    }
-}
-
-fn wake_all(waiters: Vec<Waker>) {
-    for waker in waiters {
-        waker.wake();
     }
 }
 

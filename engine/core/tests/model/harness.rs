@@ -1,7 +1,7 @@
 //! Drives a cell by hand: a manual clock, a bell that counts, a waker that rings it.
 
 use acequia_core::accumulator::AccumulatorDecl;
-use acequia_core::cell::{Cell, CellTurn, GraphRun, TurnContext};
+use acequia_core::cell::{Cell, CellTurn, Crumb, GraphRun, TurnContext};
 use acequia_core::graph::{GraphDecl, GraphPart, InputDecl, PartFn, Presence, Topology, TurnEnd};
 use acequia_core::reactor::{CriteriaDecl, ReactorDecl, Strategy};
 use acequia_core::ring::{Doorbell, Ring};
@@ -145,7 +145,13 @@ impl Rig {
         let now = self.now;
         let doorbell = Arc::clone(&self.bell) as Arc<dyn Doorbell>;
         let waker = Waker::from(Arc::clone(&self.bell));
-        let cx = TurnContext { now, clock: &move || now, doorbell: &doorbell, waker: &waker };
+        let cx = TurnContext {
+            now,
+            clock: &move || now,
+            doorbell: &doorbell,
+            waker: &waker,
+            crumb: &Crumb::default(),
+        };
         code(&mut self.cell, &cx)
     }
 

@@ -77,6 +77,8 @@ pub trait AnySlot: Send {
         column: &mut dyn AnyColumn,
         order: &mut Vec<u64>,
     ) -> SlotTurn;
+    /// Room in its ring, and for boundaries that wait in its column.
+    fn capacity(&self) -> usize;
     /// When it wants a turn, by the clock.
     fn due(&self) -> Option<Timestamp>;
     /// The event edge's ledger, with everything open counted where it is.

@@ -23,16 +23,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-/// The delivery ring of one graph.
+/// The delivery ring of one graph. What every turn touches lies together.
+#[repr(C)]
 pub struct Delivery {
-    graph: GraphName,
-    capacity: usize,
-    overflow: Overflow,
-    inner: Mutex<Inner>,
-    // Looked at every turn; the lock is taken only where it says yes.
-    has_waiting: AtomicBool,
     // Firings below this ran in the cell, unless something else is known of them.
     ran_in_place: AtomicU64,
+    // Looked at every turn; the lock is taken only where it says yes.
+    has_waiting: AtomicBool,
+    overflow: Overflow,
+    capacity: usize,
+    graph: GraphName,
+    inner: Mutex<Inner>,
 }
 
 struct Inner {

@@ -186,7 +186,9 @@ impl GraphBuilder {
         let names: Vec<String> = self.inputs.iter().map(|input| input.accumulator.to_string()).collect();
         let recipe = Arc::new(Recipe {
             source_names: names,
-            nodes: self.nodes.into_iter().map(|node| (node.name, node.op, node.slot)).collect(),
+            names: self.nodes.iter().map(|node| node.name.clone()).collect(),
+            slots: self.nodes.iter().map(|node| node.slot).collect(),
+            ops: self.nodes.into_iter().map(|node| node.op).collect(),
             terminals: self.terminals.iter().map(|(node, _, op)| (*node, *op)).collect(),
         });
         let terminals = self.terminals.into_iter().map(|(_, decl, _)| decl).collect();

@@ -14,14 +14,20 @@ pub(super) type Slot = Box<dyn Any + Send>;
 pub(super) type NodeOp = Box<dyn Fn(&Scope<'_>, &mut Slot) -> Result<bool, Failure> + Send + Sync>;
 pub(super) type TerminalOp = fn(&mut Slot, &mut Box<dyn AnyOutput>);
 
-/// Name, function and empty slot of a node.
-pub(super) type NodeRecipe = (String, NodeOp, fn() -> Slot);
-
 /// What all parts of one graph share.
 pub(super) struct Recipe {
     pub(super) source_names: Vec<String>,
-    pub(super) nodes: Vec<NodeRecipe>,
+    /// What is run lies apart from what is told of it.
+    pub(super) ops: Vec<NodeOp>,
+    pub(super) names: Vec<String>,
+    pub(super) slots: Vec<fn() -> Slot>,
     pub(super) terminals: Vec<(usize, TerminalOp)>,
+}
+
+impl Recipe {
+    fn fresh_slots(&self) -> Vec<Slot> {
+        self.slots.iter().map(|slot| slot()).collect()
+    }
 }
 
 /// What a node can reach in one firing.
@@ -107,7 +113,7 @@ where
 pub(super) fn terminal_op<T: Payload>(slot: &mut Slot, output: &mut Box<dyn AnyOutput>) {
     let value = slot.downcast_mut::<Option<T>>().and_then(Option::take);
     if let (Some(value), Some(output)) = (value, (**output).as_any_mut().downcast_mut::<Output<T>>()) {
-        output.values.push_back(value);
+        output.put(value);
     }
 }
 
@@ -120,7 +126,7 @@ pub(super) struct BuiltPart {
 
 impl BuiltPart {
     pub(super) fn new(recipe: Arc<Recipe>) -> Self {
-        let slots: Vec<Slot> = recipe.nodes.iter().map(|(_, _, slot)| slot()).collect();
+        let slots = recipe.fresh_slots();
         let taken = vec![false; slots.len()];
         Self { recipe, slots, taken }
     }
@@ -128,14 +134,14 @@ impl BuiltPart {
     /// Run every node once; the first failure, if any.
     fn fire(&mut self, view: &View<'_>, firing: usize) -> Option<Failure> {
         let mut first = None;
-        for (index, (name, op, _)) in self.recipe.nodes.iter().enumerate() {
+        for (index, op) in self.recipe.ops.iter().enumerate() {
             let (done, open) = self.slots.split_at_mut(index);
             let scope =
                 Scope { view, firing, slots: done, taken: &self.taken, names: &self.recipe.source_names };
             let taken = op(&scope, &mut open[0]);
             self.taken[index] = *taken.as_ref().unwrap_or(&false);
             if let Err(mut failure) = taken {
-                failure.message = format!("{name}: {}", failure.message);
+                failure.message = format!("{}: {}", self.recipe.names[index], failure.message);
                 first.get_or_insert(failure);
             }
         }
@@ -148,13 +154,15 @@ impl GraphPart for BuiltPart {
         for firing in from..view.len() {
             out.split().0.begin(firing);
             match self.fire(view, firing) {
+                // What nobody takes stays where it is until the next firing.
+                None if !out.is_wanted() => {}
                 None => {
                     for ((node, op), output) in self.recipe.terminals.iter().zip(out.outputs()) {
                         op(&mut self.slots[*node], output);
                     }
                 }
                 Some(failure) => {
-                    let fresh = self.recipe.nodes.iter().map(|(_, _, slot)| slot()).collect();
+                    let fresh = self.recipe.fresh_slots();
                     let mut slots = std::mem::replace(&mut self.slots, fresh);
                     let recipe = Arc::clone(&self.recipe);
                     let rest = Box::new(move |out: &mut Outcomes| {

@@ -12,31 +12,33 @@ use crate::id::AccumulatorName;
 use crate::ledger::{Dropped, Entry, Settled};
 use crate::letter::Letter;
 use crate::payload::{Payload, PayloadType};
-use crate::ring::Ring;
+use crate::ring::{Drawn, Ring};
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-/// The slot of one accumulator.
+/// The slot of one accumulator. What every turn touches comes first and lies together.
+#[repr(C)]
 pub struct Slot<A: Accumulator> {
-    name: AccumulatorName,
-    make: Box<dyn Fn() -> A + Send>,
-    part: A,
     ring: Arc<Ring<A::Event>>,
+    capacity: usize,
+    awaited: Option<Awaited<A::Boundary>>,
+    // Length of the column after the last item that passed: what lies beyond is half-done.
+    mark: usize,
+    quarantined: bool,
+    events_only: bool,
+    taken: bool,
+    phase: Phase,
     input: VecDeque<A::Event>,
+    entry: Entry,
+    part: A,
     tickets: VecDeque<u64>,
     ticket: u64,
     meter: FaultMeter,
     budget: FaultBudget,
-    entry: Entry,
-    taken: bool,
-    // Length of the column after the last item that passed: what lies beyond is half-done.
-    mark: usize,
-    phase: Phase,
-    awaited: Option<Awaited<A::Boundary>>,
-    quarantined: bool,
-    events_only: bool,
     boundary: PayloadType,
+    name: AccumulatorName,
+    make: Box<dyn Fn() -> A + Send>,
 }
 
 /// What the part was doing, if it fails.
@@ -70,6 +72,7 @@ impl<A: Accumulator> Slot<A> {
             quarantined: false,
             events_only: args.tickets.is_none(),
             boundary: args.boundary,
+            capacity: args.capacity,
         }
     }
 
@@ -82,17 +85,6 @@ impl<A: Accumulator> Slot<A> {
         order: &mut Vec<u64>,
     ) -> Result<Option<PendingBoundary<A::Boundary>>, Failure> {
         self.tick(now, items, order)?;
-        let n = self.input.len().min(*left);
-        let before = items.len();
-        if n > 0 && self.part.accept_run(&mut self.input, n, &mut Emitter::new(items)) {
-            self.entry.settle(Settled::HandedOn, n as u64);
-            if !self.events_only {
-                order.extend(self.tickets.drain(..n));
-            }
-            self.mark = before + n;
-            *left -= n;
-            return Ok(None);
-        }
         if let Some(ended) = self.run_many(now, left, items, order) {
             return ended;
         }
@@ -160,6 +152,18 @@ impl<A: Accumulator> Slot<A> {
         self.mark = items.len();
     }
 
+    /// Let the events that wait pass straight into the column, if the part only hands them on and none
+    /// is here already.
+    #[inline]
+    fn hand_on(&mut self, limit: usize, items: &mut Vec<A::Boundary>, order: &mut Vec<u64>) -> Option<Drawn> {
+        if !self.input.is_empty() {
+            return None;
+        }
+        let drawn = self.part.hand_on(&self.ring, limit, &mut Emitter::new(items), order)?;
+        self.entry.settle(Settled::HandedOn, drawn.moved as u64);
+        Some(drawn)
+    }
+
     fn draw(&mut self) {
         if self.input.is_empty() {
             self.ring.draw(&mut self.input, &mut self.tickets);
@@ -195,6 +199,12 @@ impl<A: Accumulator> AnySlot for Slot<A> {
             return turn;
         }
         if !self.settle_awaited(cx, items, order, &mut turn) {
+            return turn;
+        }
+        if let Some(drawn) = self.hand_on(cx.limit, items, order) {
+            turn.handled += drawn.moved;
+            turn.waits = drawn.left > 0;
+            turn.more = turn.waits && cx.limit > 0;
             return turn;
         }
         self.draw();
@@ -252,6 +262,10 @@ impl<A: Accumulator> AnySlot for Slot<A> {
             }
         }
         turn
+    }
+
+    fn capacity(&self) -> usize {
+        self.capacity
     }
 
     fn due(&self) -> Option<Timestamp> {
