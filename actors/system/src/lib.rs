@@ -52,6 +52,7 @@ mod package;
 mod quarantine;
 mod reactor;
 mod root;
+mod services;
 mod shard;
 mod sink;
 pub mod source;
@@ -65,12 +66,13 @@ pub use acequia_core::health::{Health, SourceHealth};
 pub use acequia_core::ledger::{Dropped, Entry, Settled};
 pub use acequia_core::ring::PushError;
 pub use acequia_sdk::{
-    Accumulator, AccumulatorDecl, AccumulatorDef, Batch, CriteriaDecl, Emitter, Failure, FailureKind, Fate,
-    FaultBudget, GraphBuilder, GraphDecl, GraphDef, GraphPart, GraphPlacement, Incoming, InputDecl, Kind,
-    Overflow, Package, Passthrough, Payload, Presence, ReactorDecl, ReactorDef, Released, SourceDecl,
-    SourceKey, SourceOut, Span, StateWindow, Stateful, Strategy, TerminalDecl, Timestamp, Window,
-    WindowShape, batch_accumulator, computation_graph, k_of, passthrough_accumulator, polling_accumulator,
-    reactor, state_accumulator, stream_accumulator, when_all, when_any, window_accumulator,
+    Accumulator, AccumulatorDecl, AccumulatorDef, Batch, CriteriaDecl, CronDecl, Emitter, Failure,
+    FailureKind, Fate, FaultBudget, GraphBuilder, GraphDecl, GraphDef, GraphPart, GraphPlacement, Incoming,
+    InputDecl, Kind, Overflow, Package, Passthrough, Payload, PollDecl, Presence, ReactorDecl, ReactorDef,
+    Released, SourceDecl, SourceKey, SourceOut, Span, StateWindow, Stateful, Strategy, SubscriptionDecl,
+    TaskDecl, TerminalDecl, Timestamp, Version, Window, WindowShape, WorkflowDecl, batch_accumulator,
+    blocking, computation_graph, k_of, passthrough_accumulator, polling_accumulator, reactor,
+    state_accumulator, stream_accumulator, time, when_all, when_any, window_accumulator,
 };
 pub use children::Stopped;
 pub use clock::Clock;

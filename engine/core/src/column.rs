@@ -2,24 +2,52 @@
 //!
 //! A graph borrows the column as a slice: the type is checked once a turn, not once a value.
 
-use crate::payload::{Payload, PayloadType};
+use crate::codec::CodecError;
+use crate::payload::{Encoded, Payload, PayloadType};
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Values of one type in arrival order, with the sequence number of the first.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Column<T> {
     items: Arc<Vec<T>>,
     first: u64,
+    epoch: u64,
+    ty: PayloadType,
+}
+
+/// No two columns share an epoch; it tells their sequence numbers apart.
+fn next_epoch() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 impl<T: Payload> Default for Column<T> {
     fn default() -> Self {
-        Self { items: Arc::new(Vec::new()), first: 0 }
+        Self::of_type(T::declared_type())
+    }
+}
+
+impl<T: Payload> Clone for Column<T> {
+    fn clone(&self) -> Self {
+        Self { items: Arc::clone(&self.items), first: self.first, epoch: next_epoch(), ty: self.ty }
     }
 }
 
 impl<T: Payload> Column<T> {
+    /// An empty column for values of `ty`, which says more than `T` where `T` is encoded bytes.
+    pub fn of_type(ty: PayloadType) -> Self {
+        Self { items: Arc::new(Vec::new()), first: 0, epoch: next_epoch(), ty }
+    }
+
+    /// A column of one value.
+    pub fn of(value: T) -> Self {
+        let mut column = Self::of_type(value.payload_type());
+        column.push(value);
+        column
+    }
+
     /// The values.
     pub fn as_slice(&self) -> &[T] {
         &self.items
@@ -53,6 +81,8 @@ pub trait AnyColumn: Send + Any {
     }
     /// Sequence number of the value at index 0.
     fn first(&self) -> u64;
+    /// Stays the same for as long as a sequence number means one value; unique to this column.
+    fn epoch(&self) -> u64;
     /// Set the sequence number of the value at index 0.
     fn set_first(&mut self, first: u64);
     /// Drop the first `n` values.
@@ -61,6 +91,8 @@ pub trait AnyColumn: Send + Any {
     fn truncate(&mut self, len: usize);
     /// An empty column of the same type.
     fn fresh(&self) -> Box<dyn AnyColumn>;
+    /// The same values once more, shared until either side appends.
+    fn share(&self) -> Box<dyn AnyColumn>;
     /// Append a copy of `other`'s value at `index`; false if the types differ.
     fn push_from(&mut self, other: &dyn AnyColumn, index: usize) -> bool;
     /// The value at `index` as JSON; `null` where JSON has no form for it.
@@ -70,6 +102,16 @@ pub trait AnyColumn: Send + Any {
     /// # Errors
     /// If the bytes are not the column's type.
     fn push_json(&mut self, bytes: &[u8]) -> Result<(), crate::PayloadError>;
+    /// Append a value from its encoded form.
+    ///
+    /// # Errors
+    /// If the bytes are no value of the column's type.
+    fn push_encoded(&mut self, bytes: &[u8]) -> Result<(), CodecError>;
+    /// Append the encoded form of the value at `index` to `out`.
+    ///
+    /// # Errors
+    /// If there is no such value, or its type's own serialisation refuses it; `out` is as it was.
+    fn encode(&self, index: usize, out: &mut Vec<u8>) -> Result<(), CodecError>;
     /// Give memory back that a burst left behind.
     fn shrink(&mut self);
     /// For a checked downcast.
@@ -78,9 +120,28 @@ pub trait AnyColumn: Send + Any {
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
+impl dyn AnyColumn {
+    /// Append `other`'s value at `index`, through its encoded form where the types of the process differ.
+    ///
+    /// # Errors
+    /// If there is no such value, or its bytes are no value of this column's type.
+    pub fn push_converted(&mut self, other: &dyn AnyColumn, index: usize) -> Result<(), CodecError> {
+        if self.push_from(other, index) {
+            return Ok(());
+        }
+        if let Some(encoded) = other.as_any().downcast_ref::<Column<Encoded>>() {
+            let value = encoded.as_slice().get(index).ok_or(CodecError::Absent { index })?;
+            return self.push_encoded(value.as_bytes());
+        }
+        let mut bytes = Vec::new();
+        other.encode(index, &mut bytes)?;
+        self.push_encoded(&bytes)
+    }
+}
+
 impl<T: Payload> AnyColumn for Column<T> {
     fn payload_type(&self) -> PayloadType {
-        PayloadType::of::<T>()
+        self.ty
     }
 
     fn len(&self) -> usize {
@@ -91,8 +152,15 @@ impl<T: Payload> AnyColumn for Column<T> {
         self.first
     }
 
+    fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
     fn set_first(&mut self, first: u64) {
-        self.first = first;
+        if first != self.first {
+            self.first = first;
+            self.epoch = next_epoch();
+        }
     }
 
     fn drop_front(&mut self, n: usize) {
@@ -105,11 +173,17 @@ impl<T: Payload> AnyColumn for Column<T> {
     fn truncate(&mut self, len: usize) {
         if len < self.items.len() {
             self.items_mut().truncate(len);
+            // Their numbers will be given again, to other values.
+            self.epoch = next_epoch();
         }
     }
 
     fn fresh(&self) -> Box<dyn AnyColumn> {
-        Box::new(Self::default())
+        Box::new(Self::of_type(self.ty))
+    }
+
+    fn share(&self) -> Box<dyn AnyColumn> {
+        Box::new(self.clone())
     }
 
     fn push_from(&mut self, other: &dyn AnyColumn, index: usize) -> bool {
@@ -128,9 +202,19 @@ impl<T: Payload> AnyColumn for Column<T> {
     }
 
     fn push_json(&mut self, bytes: &[u8]) -> Result<(), crate::PayloadError> {
-        let value = T::from_json(bytes)?;
+        let value = T::from_json_as(bytes, self.ty)?;
         self.push(value);
         Ok(())
+    }
+
+    fn push_encoded(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
+        let value = T::decode_as(bytes, self.ty)?;
+        self.push(value);
+        Ok(())
+    }
+
+    fn encode(&self, index: usize, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        self.items.get(index).ok_or(CodecError::Absent { index })?.encode(out)
     }
 
     fn shrink(&mut self) {

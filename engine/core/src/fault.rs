@@ -116,6 +116,8 @@ pub enum FailureKind {
     Panic,
     /// It did not end before its deadline.
     TimedOut,
+    /// It was not called: the bytes of its input are no value of the type that it takes.
+    Undecodable,
 }
 
 /// A failure of user code, as text: whatever it was, it stays on its side.
@@ -134,6 +136,23 @@ impl Failure {
     /// An error that user code returned.
     pub fn error(message: impl std::fmt::Display) -> Self {
         Self { kind: FailureKind::Error, node: None, message: message.to_string() }
+    }
+
+    /// An error with the errors behind it, since only the text goes on.
+    pub fn chain(error: impl std::error::Error) -> Self {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            message.push_str(": ");
+            message.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        Self { kind: FailureKind::Error, node: None, message }
+    }
+
+    /// Bytes that are no value of the type; trying again would not help.
+    pub fn undecodable(error: impl std::fmt::Display) -> Self {
+        Self { kind: FailureKind::Undecodable, node: None, message: error.to_string() }
     }
 
     /// A deadline that passed.
@@ -168,6 +187,7 @@ impl Failure {
     fn prefix(&self) -> String {
         let what = match self.kind {
             FailureKind::Error => "",
+            FailureKind::Undecodable => "undecodable: ",
             FailureKind::Panic => "panicked: ",
             FailureKind::TimedOut => "timed out: ",
         };

@@ -75,6 +75,18 @@ name!(
     /// Name of a package, unique in its tenant.
     PackageName
 );
+name!(
+    /// Name of a trigger, cron and poll alike, unique in its tenant.
+    TriggerName
+);
+name!(
+    /// Name of a workflow, unique in its tenant.
+    WorkflowName
+);
+name!(
+    /// Name of a task, unique in its workflow.
+    TaskName
+);
 
 /// Position of an item in its edge: the fast path's id is (edge, sequence).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

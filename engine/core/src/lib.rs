@@ -6,8 +6,10 @@
 //! ```text
 //! event -> accumulator -> column (boundaries) -> reactor (criteria, strategy) -> graph -> sink edge
 //! ledger (what became of each item) · fault (attempts, budget) · health · supervision
+//! package (what is deployed as one) -> reconcile (from what is to what is wanted, as a plan)
 //! ```
 
+pub mod codec;
 pub mod id;
 pub mod payload;
 pub mod time;
@@ -28,8 +30,15 @@ pub mod ring;
 pub mod sink;
 pub mod source;
 pub mod supervision;
+pub mod wire;
 
-pub use id::{AccumulatorName, FiringId, GraphName, ItemId, PackageName, ReactorName, TerminalName};
+pub mod package;
+pub mod reconcile;
+
+pub use id::{
+    AccumulatorName, FiringId, GraphName, ItemId, PackageName, ReactorName, TaskName, TerminalName,
+    TriggerName, WorkflowName,
+};
 pub use overflow::Overflow;
-pub use payload::{Payload, PayloadError, PayloadType};
+pub use payload::{Encoded, Payload, PayloadError, PayloadType, WireType};
 pub use time::Timestamp;

@@ -124,9 +124,7 @@ fn output_letter<T: Payload>(
     place: &Place,
     at: Timestamp,
 ) -> DeadLetter {
-    let mut column = Column::default();
-    column.push(value);
-    let letter = Letter::Output(Box::new(column));
+    let letter = Letter::Output(Box::new(Column::of(value)));
     DeadLetter { place: place.clone(), item, why, failure, attempts, at, letter }
 }
 

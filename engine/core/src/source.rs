@@ -4,8 +4,10 @@
 //! end at once, and starts it again with backoff if it died.
 
 use crate::fault::Failure;
-use crate::ring::{PushError, Ring};
+use crate::payload::Payload;
+use crate::ring::{Closed, PushError, Ring};
 use std::any::Any;
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -36,32 +38,63 @@ impl SourceOffset {
             offset => Some(offset),
         }
     }
+
+    /// Remember the last accepted event's offset.
+    pub fn set(&self, offset: u64) {
+        self.0.store(offset, Ordering::Release);
+    }
 }
+
+/// The accumulator's ring as a source in a library sees it: events leave as bytes.
+pub trait WireOut: Send + Sync {
+    /// Publish encoded events in order; once they are in, `offset` is where the source goes on after a
+    /// restart. The future, if any, ends when there was room for all.
+    ///
+    /// # Errors
+    /// If the accumulator takes no more events.
+    fn push(&self, events: &[Vec<u8>], offset: Option<u64>) -> Result<Option<SourceFuture<()>>, Failure>;
+}
+
+/// What [`SourceDecl::drive`] is given for a ring on the other side of a library boundary.
+pub struct WireRing(pub Arc<dyn WireOut>);
 
 /// Where a source puts its events.
 pub struct SourceOut<E> {
-    ring: Arc<Ring<E>>,
+    to: Target<E>,
     offset: Arc<SourceOffset>,
+}
+
+enum Target<E> {
+    Ring(Arc<Ring<E>>),
+    Wire(Arc<dyn WireOut>),
 }
 
 impl<E> Clone for SourceOut<E> {
     fn clone(&self) -> Self {
-        Self { ring: Arc::clone(&self.ring), offset: Arc::clone(&self.offset) }
+        let to = match &self.to {
+            Target::Ring(ring) => Target::Ring(Arc::clone(ring)),
+            Target::Wire(wire) => Target::Wire(Arc::clone(wire)),
+        };
+        Self { to, offset: Arc::clone(&self.offset) }
     }
 }
 
-impl<E: Send + 'static> SourceOut<E> {
+impl<E: Payload> SourceOut<E> {
+    /// Publishes into `ring`; `None` if that carries another type.
+    fn new(ring: &DynRing, offset: &Arc<SourceOffset>) -> Option<Self> {
+        let to = match Arc::clone(ring).downcast::<Ring<E>>() {
+            Ok(ring) => Target::Ring(ring),
+            Err(other) => Target::Wire(Arc::clone(&other.downcast::<WireRing>().ok()?.0)),
+        };
+        Some(Self { to, offset: Arc::clone(offset) })
+    }
+
     /// Publish one event, waiting for room.
     ///
     /// # Errors
     /// If the accumulator takes no more events; the source should end.
     pub async fn push(&self, event: E) -> Result<(), Failure> {
-        match self.ring.push(event).await {
-            Ok(_) => Ok(()),
-            Err(PushError::Closed { .. } | PushError::Full { .. }) => {
-                Err(Failure::error("the accumulator is closed"))
-            }
-        }
+        self.publish(event, None).await
     }
 
     /// Publish one event that stands at `offset` in what the source reads. After a restart the source
@@ -70,19 +103,58 @@ impl<E: Send + 'static> SourceOut<E> {
     /// # Errors
     /// As [`SourceOut::push`].
     pub async fn push_at(&self, offset: u64, event: E) -> Result<(), Failure> {
-        self.push(event).await?;
-        self.offset.0.store(offset, Ordering::Release);
+        self.publish(event, Some(offset)).await?;
+        self.offset.set(offset);
         Ok(())
+    }
+
+    /// Publish all of `events`, in order, waiting for room.
+    ///
+    /// # Errors
+    /// As [`SourceOut::push`]; what was not published stays in `events`.
+    pub async fn push_many(&self, events: &mut VecDeque<E>) -> Result<(), Failure> {
+        match &self.to {
+            Target::Ring(ring) => ring.push_many(events).await.map(|_| ()).map_err(|Closed| closed()),
+            Target::Wire(wire) => {
+                send(&**wire, &encoded(events.iter())?, None).await?;
+                events.clear();
+                Ok(())
+            }
+        }
+    }
+
+    async fn publish(&self, event: E, offset: Option<u64>) -> Result<(), Failure> {
+        match &self.to {
+            Target::Ring(ring) => match ring.push(event).await {
+                Ok(_) => Ok(()),
+                Err(PushError::Closed { .. } | PushError::Full { .. }) => Err(closed()),
+            },
+            Target::Wire(wire) => send(&**wire, &encoded([&event])?, offset).await,
+        }
     }
 
     /// Offset of the last event that an earlier run of this source published.
     pub fn resume_after(&self) -> Option<u64> {
         self.offset.get()
     }
+}
 
-    /// The ring behind it, for publishing without waiting.
-    pub fn ring(&self) -> &Ring<E> {
-        &self.ring
+fn closed() -> Failure {
+    Failure::error("the accumulator is closed")
+}
+
+fn encoded<'e, E: Payload>(events: impl IntoIterator<Item = &'e E>) -> Result<Vec<Vec<u8>>, Failure> {
+    let encoded = |event: &E| {
+        let mut bytes = Vec::new();
+        event.encode(&mut bytes).map_err(Failure::error).map(|()| bytes)
+    };
+    events.into_iter().map(encoded).collect()
+}
+
+async fn send(wire: &dyn WireOut, events: &[Vec<u8>], offset: Option<u64>) -> Result<(), Failure> {
+    match wire.push(events, offset)? {
+        Some(room) => room.await,
+        None => Ok(()),
     }
 }
 
@@ -99,8 +171,10 @@ pub enum SourceDrive {
     },
 }
 
-type MakeDrive =
-    Arc<dyn Fn(&Arc<dyn Any + Send + Sync>, &Arc<SourceOffset>) -> Option<SourceDrive> + Send + Sync>;
+/// A ring, as a source is given it.
+pub type DynRing = Arc<dyn Any + Send + Sync>;
+
+type MakeDrive = Arc<dyn Fn(&DynRing, &Arc<SourceOffset>) -> Option<SourceDrive> + Send + Sync>;
 
 /// A source, declared.
 #[derive(Clone)]
@@ -109,31 +183,33 @@ pub struct SourceDecl {
 }
 
 impl SourceDecl {
+    /// A source that `make` sets in motion over a ring; `None` if the ring carries another type.
+    pub fn driven(
+        make: impl Fn(&DynRing, &Arc<SourceOffset>) -> Option<SourceDrive> + Send + Sync + 'static,
+    ) -> Self {
+        Self { make: Arc::new(make) }
+    }
+
     /// A source that runs `run` until it ends.
     pub fn run<E, F, Fut>(run: F) -> Self
     where
-        E: Send + 'static,
+        E: Payload,
         F: Fn(SourceOut<E>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), Failure>> + Send + 'static,
     {
-        let make = move |ring: &Arc<dyn Any + Send + Sync>, offset: &Arc<SourceOffset>| {
-            let ring = Arc::clone(ring).downcast::<Ring<E>>().ok()?;
-            Some(SourceDrive::Run(Box::pin(run(SourceOut { ring, offset: Arc::clone(offset) }))))
-        };
-        Self { make: Arc::new(make) }
+        Self::driven(move |ring, offset| Some(SourceDrive::Run(Box::pin(run(SourceOut::new(ring, offset)?)))))
     }
 
     /// A source that asks `poll` each `interval`; `None` means unchanged.
     pub fn poll<E, F, Fut>(interval: Duration, poll: F) -> Self
     where
-        E: Send + 'static,
+        E: Payload,
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Option<E>, Failure>> + Send + 'static,
     {
         let poll = Arc::new(poll);
-        let make = move |ring: &Arc<dyn Any + Send + Sync>, offset: &Arc<SourceOffset>| {
-            let ring = Arc::clone(ring).downcast::<Ring<E>>().ok()?;
-            let out = SourceOut { ring, offset: Arc::clone(offset) };
+        Self::driven(move |ring, offset| {
+            let out = SourceOut::<E>::new(ring, offset)?;
             let poll = Arc::clone(&poll);
             let once = move || -> SourceFuture<bool> {
                 let (out, asked) = (out.clone(), poll());
@@ -145,16 +221,11 @@ impl SourceDecl {
                 })
             };
             Some(SourceDrive::Poll { interval, poll: Box::new(once) })
-        };
-        Self { make: Arc::new(make) }
+        })
     }
 
     /// Set it in motion over the accumulator's ring; `None` if the ring carries another type.
-    pub fn drive(
-        &self,
-        ring: &Arc<dyn Any + Send + Sync>,
-        offset: &Arc<SourceOffset>,
-    ) -> Option<SourceDrive> {
+    pub fn drive(&self, ring: &DynRing, offset: &Arc<SourceOffset>) -> Option<SourceDrive> {
         (self.make)(ring, offset)
     }
 }

@@ -19,10 +19,14 @@ mod model {
     mod cell_latest;
     mod cell_regressions;
     mod cell_sequential;
+    mod codec;
     mod delivery;
     mod faults;
     mod graphs;
     mod kinds;
+    mod plans;
+    mod refusals;
+    mod remote_parts;
     mod ring;
     mod ring_threads;
     mod seats;

@@ -52,8 +52,7 @@ fn publish(
         let Some(last) = batch.pop_back() else { continue };
         // The whole batch under one lock, then its last row with the offset to resume behind.
         let published = runtime.block_on(async {
-            let closed = |_| Failure::error("the accumulator is closed");
-            out.ring().push_many(&mut batch).await.map_err(closed)?;
+            out.push_many(&mut batch).await?;
             out.push_at(u64::from(last.row), last).await
         });
         published?;

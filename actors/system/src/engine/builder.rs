@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::env::{Env, Settings};
 use crate::root::{RootActor, RootArgs};
+use crate::services::RuntimeServices;
 use crate::shard::{Shard, ShardThread};
 use crate::sink::Sink;
 use acequia_core::id::{GraphName, TerminalName};
@@ -105,6 +106,7 @@ impl EngineBuilder {
     /// [`StartError`], naming what is wrong; then nothing runs.
     pub async fn start(self) -> Result<Engine, StartError> {
         let env = Env::new(self.clock.unwrap_or_else(Clock::monotonic), self.settings);
+        acequia_sdk::services::install(Arc::new(RuntimeServices::in_process(env.work().clone())));
         let shards: Vec<(Arc<Shard>, ShardThread)> = match self.placement {
             Placement::Current => vec![(Shard::new(), ShardThread::Shared)],
             Placement::Shards { n, busy_poll } => (0..n.max(1))

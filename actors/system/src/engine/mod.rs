@@ -70,6 +70,11 @@ impl Engine {
         &self.inner.env.counters
     }
 
+    /// What a library of this engine is given as it begins: time, and threads that may block.
+    pub fn services(&self) -> Arc<dyn acequia_sdk::services::HostServices> {
+        Arc::new(crate::services::RuntimeServices::of(self.inner.env.work().clone()))
+    }
+
     /// Its clock.
     pub fn clock(&self) -> crate::Clock {
         self.inner.env.clock

@@ -4,8 +4,9 @@ mod ndjson;
 
 use acequia_core::fault::{Failure, FaultBudget};
 use acequia_core::graph::TerminalDecl;
-use acequia_core::id::{AccumulatorName, GraphName, TerminalName};
+use acequia_core::id::AccumulatorName;
 use acequia_core::payload::Payload;
+pub use acequia_core::reconcile::SinkError;
 use acequia_core::ring::{Doorbell, Ring};
 use acequia_core::sink::{AnySink, CallbackSink, JsonSink, RingSink};
 use acequia_core::{Overflow, PayloadType};
@@ -22,69 +23,6 @@ pub struct Sink {
 enum SinkKind {
     Ready(Box<dyn AnySink>),
     Accumulator(AccumulatorName),
-}
-
-/// A sink that does not fit.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SinkError {
-    /// There is no such graph.
-    #[error("E0401: graph {graph} is not deployed; deploy it first or correct the name")]
-    UnknownGraph {
-        /// The name.
-        graph: GraphName,
-    },
-    /// The graph has no such terminal.
-    #[error("E0402: graph {graph} has no terminal {terminal}; it has {known:?}")]
-    UnknownTerminal {
-        /// The graph.
-        graph: GraphName,
-        /// The name.
-        terminal: TerminalName,
-        /// Those it has.
-        known: Vec<TerminalName>,
-    },
-    /// The sink takes another type.
-    #[error(
-        "E0403: terminal {graph}.{terminal} yields {offered}, the sink takes {wanted}; use the terminal's type"
-    )]
-    TypeMismatch {
-        /// The graph.
-        graph: GraphName,
-        /// The terminal.
-        terminal: TerminalName,
-        /// The terminal's type.
-        offered: &'static str,
-        /// The sink's type.
-        wanted: String,
-    },
-    /// The accumulator that it feeds is not there.
-    #[error("E0404: the sink of {graph}.{terminal} feeds accumulator {accumulator}, which is not deployed")]
-    UnknownAccumulator {
-        /// The graph.
-        graph: GraphName,
-        /// The terminal.
-        terminal: TerminalName,
-        /// The accumulator.
-        accumulator: AccumulatorName,
-    },
-    /// Feeding that accumulator would close a circle.
-    #[error(
-        "E0405: feeding {accumulator} from {graph}.{terminal} closes a cycle: {path}; break it with a source of your own"
-    )]
-    Cycle {
-        /// The graph.
-        graph: GraphName,
-        /// The terminal.
-        terminal: TerminalName,
-        /// The accumulator.
-        accumulator: AccumulatorName,
-        /// The reactors on the cycle.
-        path: String,
-    },
-    /// The engine is stopping.
-    #[error("E0406: the engine is stopping; attach sinks to a running one")]
-    Stopping,
 }
 
 impl Sink {

@@ -1,5 +1,6 @@
 //! Ready-made sources: a stream, a file's lines, a function that is asked.
 
+use acequia_core::Payload;
 use acequia_core::fault::Failure;
 use acequia_core::source::SourceDecl;
 use futures_core::Stream;
@@ -12,7 +13,7 @@ use std::time::Duration;
 /// its own, prefer [`SourceDecl::run`] with `push_at`, so that a restart resumes.
 pub fn stream<E, S, F>(make: F) -> SourceDecl
 where
-    E: Send + 'static,
+    E: Payload,
     S: Stream<Item = E> + Send + 'static,
     F: Fn() -> S + Send + Sync + 'static,
 {
@@ -36,7 +37,7 @@ const LINES_AHEAD: usize = 1024;
 /// published.
 pub fn lines<E, F>(path: impl Into<PathBuf>, decode: F) -> SourceDecl
 where
-    E: Send + 'static,
+    E: Payload,
     F: Fn(u64, &str) -> Result<Option<E>, Failure> + Send + Sync + Clone + 'static,
 {
     let path = path.into();
@@ -84,7 +85,7 @@ where
 /// Ask a function at start and then each interval; `None` means unchanged.
 pub fn poll<E, F, Fut>(interval: Duration, ask: F) -> SourceDecl
 where
-    E: Send + 'static,
+    E: Payload,
     F: Fn() -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Option<E>> + Send + 'static,
 {

@@ -4,7 +4,7 @@ use crate::column::{AnyColumn, Column};
 use crate::id::ItemId;
 use crate::ledger::Dropped;
 use crate::letter::BYTES_KEPT;
-use crate::payload::{Payload, PayloadError};
+use crate::payload::{Payload, PayloadError, PayloadType};
 use crate::ring::{Doorbell, Ring};
 use std::any::Any;
 use std::sync::Arc;
@@ -35,7 +35,9 @@ pub trait AnyRing: Send + Sync {
     /// # Errors
     /// [`JsonPushError`].
     fn push_json(&self, bytes: &[u8]) -> Result<ItemId, JsonPushError>;
-    /// Publish a copy of the first value of `column`, if it is of the ring's type and there is room.
+    /// The type of the items.
+    fn payload_type(&self) -> PayloadType;
+    /// Publish a copy of the first value of `column`, if it fits the ring's type and there is room.
     fn push_column(&self, column: &dyn AnyColumn) -> bool;
     /// Tell senders how long room takes to appear.
     fn set_drain_interval(&self, interval: std::time::Duration);
@@ -96,7 +98,7 @@ impl<T: Payload> AnyRing for Ring<T> {
     }
 
     fn push_json(&self, bytes: &[u8]) -> Result<ItemId, JsonPushError> {
-        let event = match T::from_json(bytes) {
+        let event = match T::from_json_as(bytes, self.item_type()) {
             Ok(event) => event,
             Err(source) => {
                 let item = self.reject(Dropped::Undecodable);
@@ -110,8 +112,17 @@ impl<T: Payload> AnyRing for Ring<T> {
         })
     }
 
+    fn payload_type(&self) -> PayloadType {
+        self.item_type()
+    }
+
     fn push_column(&self, column: &dyn AnyColumn) -> bool {
-        let value = column.as_any().downcast_ref::<Column<T>>().and_then(|column| column.as_slice().first());
+        if !self.item_type().fits(column.payload_type()) {
+            return false;
+        }
+        let mut own = Column::<T>::of_type(self.item_type());
+        let copied = (&mut own as &mut dyn AnyColumn).push_converted(column, 0).is_ok();
+        let value = own.as_slice().first().filter(|_| copied);
         value.is_some_and(|value| self.try_push(value.clone()).is_ok())
     }
 

@@ -2,11 +2,13 @@
 
 use super::slot::{AnySlot, Slot, SlotArgs};
 use super::{Accumulator, Identity};
+use crate::column::{AnyColumn, Column};
 use crate::fault::FaultBudget;
 use crate::id::AccumulatorName;
 use crate::overflow::Overflow;
-use crate::payload::{Payload, PayloadType};
+use crate::payload::{Encoded, Payload, PayloadType, WireType};
 use crate::source::SourceDecl;
+use crate::wire::{AnyPart, TypedPart};
 use std::sync::Arc;
 
 /// What an accumulator does, for listings.
@@ -52,7 +54,13 @@ pub struct AccumulatorDecl {
     /// Who feeds it, besides pushes.
     pub source: Option<SourceDecl>,
     make: Arc<dyn Fn(SlotArgs) -> Box<dyn AnySlot> + Send + Sync>,
+    is_identity: bool,
+    event_column: MakeColumn,
+    boundary_column: MakeColumn,
+    part: Arc<dyn Fn(PayloadType) -> Box<dyn AnyPart> + Send + Sync>,
 }
+
+type MakeColumn = fn(PayloadType) -> Box<dyn AnyColumn>;
 
 impl AccumulatorDecl {
     /// An accumulator whose part is made by `make`, now and after every fault that cost it its state.
@@ -62,6 +70,7 @@ impl AccumulatorDecl {
         make: impl Fn() -> A + Send + Sync + 'static,
     ) -> Self {
         let make = Arc::new(make);
+        let part = Arc::clone(&make);
         Self {
             name: name.into(),
             kind,
@@ -75,7 +84,28 @@ impl AccumulatorDecl {
                 let make = Arc::clone(&make);
                 Box::new(Slot::new(args, Box::new(move || make())))
             }),
+            is_identity: A::IS_IDENTITY,
+            event_column: |ty| Box::new(Column::<A::Event>::of_type(ty)),
+            boundary_column: |ty| Box::new(Column::<A::Boundary>::of_type(ty)),
+            part: Arc::new(move |event| Box::new(TypedPart::new(part(), event))),
         }
+    }
+
+    /// An accumulator whose part takes and yields bytes, as one in a library does.
+    pub fn encoded<A>(
+        name: impl Into<AccumulatorName>,
+        kind: Kind,
+        event: &'static WireType,
+        boundary: &'static WireType,
+        make: impl Fn() -> A + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: Accumulator<Event = Encoded, Boundary = Encoded>,
+    {
+        let mut decl = Self::new(name, kind, make);
+        decl.event = PayloadType::encoded(event);
+        decl.boundary = PayloadType::encoded(boundary);
+        decl
     }
 
     /// A passthrough that hands every `T` on as it is.
@@ -118,6 +148,26 @@ impl AccumulatorDecl {
         self
     }
 
+    /// Whether its part hands every event on as it is.
+    pub fn is_identity(&self) -> bool {
+        self.is_identity
+    }
+
+    /// An empty column of its event type.
+    pub fn event_column(&self) -> Box<dyn AnyColumn> {
+        (self.event_column)(self.event)
+    }
+
+    /// An empty column of its boundary type.
+    pub fn boundary_column(&self) -> Box<dyn AnyColumn> {
+        (self.boundary_column)(self.boundary)
+    }
+
+    /// Make its part alone, over bytes: what a library gives to its host.
+    pub fn part(&self) -> Box<dyn AnyPart> {
+        (self.part)(self.event)
+    }
+
     /// Make its part and ring. `tickets` numbers arrivals where several rings are merged.
     pub fn slot(&self, tickets: Option<Arc<std::sync::atomic::AtomicU64>>) -> Box<dyn AnySlot> {
         (self.make)(SlotArgs {
@@ -126,6 +176,8 @@ impl AccumulatorDecl {
             overflow: self.overflow,
             budget: self.budget,
             tickets,
+            event: self.event,
+            boundary: self.boundary,
         })
     }
 }

@@ -7,6 +7,7 @@
 pub mod any_ring;
 pub mod batch;
 pub mod decl;
+pub mod many;
 pub mod passthrough;
 pub mod polling;
 pub mod slot;
@@ -17,6 +18,7 @@ pub mod window;
 pub use any_ring::{AnyRing, JsonPushError};
 pub use batch::Batch;
 pub use decl::{AccumulatorDecl, Kind};
+pub use many::{Became, EventFate, FailedStep, Many, ManyFailure};
 pub use passthrough::{Identity, Passthrough, Reply, async_function};
 pub use polling::PollSchedule;
 pub use slot::{AnySlot, Slot, SlotContext, SlotTurn};
@@ -65,6 +67,8 @@ pub trait Accumulator: Send + 'static {
     type Event: Payload;
     /// What goes on to the reactor.
     type Boundary: Payload;
+    /// It hands every event on as it is, so that whoever knows need not ask it.
+    const IS_IDENTITY: bool = false;
 
     /// Handle one event. On an error or a panic the event is offered again, up to the budget, unless
     /// it was taken.
@@ -86,6 +90,19 @@ pub trait Accumulator: Send + 'static {
         _out: &mut Emitter<'_, Self::Boundary>,
     ) -> bool {
         false
+    }
+
+    /// Handle up to `n` of the first `events` in one call, ticks between them included, and give account
+    /// of each. The events stay in the queue: the caller takes off those that have a fate. `None`, and
+    /// nothing done, for a part that handles one event at a time.
+    fn accept_many(
+        &mut self,
+        _events: &VecDeque<Self::Event>,
+        _n: usize,
+        _now: Timestamp,
+        _out: &mut Emitter<'_, Self::Boundary>,
+    ) -> Option<Many<Self::Boundary>> {
+        None
     }
 
     /// What it offers as it starts, before any event.

@@ -22,6 +22,7 @@ impl<E> Default for Identity<E> {
 impl<E: Payload> Accumulator for Identity<E> {
     type Event = E;
     type Boundary = E;
+    const IS_IDENTITY: bool = true;
 
     fn accept(&mut self, event: Incoming<'_, E>, out: &mut Emitter<'_, E>) -> Result<Fate<E>, Failure> {
         out.emit(event.take());

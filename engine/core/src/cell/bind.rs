@@ -95,8 +95,9 @@ impl Cell {
             Strategy::Latest => Overflow::Coalesce,
             Strategy::Sequential => Overflow::DeadLetter,
         });
-        let delivery =
-            Arc::new(Delivery::new(decl.name.clone(), &decl.inputs, decl.delivery_capacity, overflow));
+        // In the form of the sources: what reads them converts, and knows what to do where that fails.
+        let columns = map.iter().map(|source| self.columns[*source].fresh()).collect();
+        let delivery = Arc::new(Delivery::over(decl.name.clone(), columns, decl.delivery_capacity, overflow));
         self.seats.push(Seat::new(run, package, map, Arc::clone(&delivery)));
         self.relog();
         Ok(delivery)
@@ -241,7 +242,7 @@ pub fn map_inputs(reactor: &crate::reactor::ReactorDecl, graph: &GraphDecl) -> R
     for input in graph.inputs.iter() {
         let Some(source) = reactor.source(&input.accumulator) else { continue };
         let offered = reactor.accumulators[source].boundary;
-        if offered != input.payload {
+        if !offered.fits(input.payload) {
             return Err(BindError::TypeMismatch {
                 graph: graph.name.clone(),
                 reactor: reactor.name.clone(),

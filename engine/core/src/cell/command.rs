@@ -70,10 +70,15 @@ impl Cell {
             return Err(FireError::Blocked { reactor: reactor() });
         }
         let mut row = self.policy.cache();
+        let mut given = Vec::with_capacity(inputs.len());
         for (name, column) in inputs {
-            let source = self.decl.source(name);
-            let fits = source.is_some_and(|s| self.columns[s].payload_type() == column.payload_type());
-            let (Some(source), true) = (source, fits) else {
+            let value = self.decl.source(name).and_then(|source| {
+                self.columns[source].payload_type().fits(column.payload_type()).then_some(())?;
+                let mut own = self.columns[source].fresh();
+                own.push_converted(&**column, 0).ok()?;
+                Some((source, own))
+            });
+            let Some((source, own)) = value else {
                 return Err(FireError::UnknownInput {
                     reactor: reactor(),
                     accumulator: name.clone(),
@@ -81,13 +86,12 @@ impl Cell {
                 });
             };
             row[source] = u32::try_from(self.columns[source].len()).unwrap_or(ABSENT);
+            given.push((source, own));
         }
         self.check_presence(&row)?;
         let lengths: Vec<usize> = self.columns.iter().map(|column| column.len()).collect();
-        for (name, column) in inputs {
-            if let Some(source) = self.decl.source(name) {
-                self.columns[source].push_from(&**column, 0);
-            }
+        for (source, own) in given {
+            self.columns[source].push_from(&*own, 0);
         }
         self.rows.clear();
         if inputs.is_empty() {

@@ -8,6 +8,7 @@ pub mod bind;
 pub mod command;
 pub mod delivery;
 mod filter;
+mod inputs;
 pub mod inspect;
 pub mod log;
 mod merge;

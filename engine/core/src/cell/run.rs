@@ -1,6 +1,7 @@
 //! A graph made ready to run: part, outputs, sinks and fault meter. It lives in the cell, or with the
 //! worker of a detached graph; what it does with firings is the same.
 
+pub use super::inputs::inputs_of;
 use super::log::Outcome;
 use crate::column::AnyColumn;
 use crate::fault::{Failure, FailureKind, FaultMeter, Verdict, guarded};
@@ -10,6 +11,7 @@ use crate::ledger::{Dropped, Entry, Settled};
 use crate::letter::{DeadLetter, Letter, Place};
 use crate::sink::{AnySink, SinkContext};
 use crate::time::Timestamp;
+use crate::wire::Shadows;
 use std::task::Waker;
 
 /// Where a run reports.
@@ -63,6 +65,8 @@ pub struct GraphRun {
     /// Outcomes other than completion, since they were last taken.
     exceptions: Vec<(FiringId, Outcome)>,
     entry: Entry,
+    /// Its inputs as it reads them, where a column holds them in another form.
+    shadows: Option<Shadows>,
 }
 
 impl GraphRun {
@@ -87,6 +91,7 @@ impl GraphRun {
             hand: None,
             exceptions: Vec::new(),
             entry: Entry::default(),
+            shadows: None,
         }
     }
 
@@ -126,18 +131,45 @@ impl GraphRun {
         from: usize,
         cx: &mut RunContext<'_>,
     ) -> RunEnd {
-        let n = view.len();
-        let mut from = from;
+        if !Shadows::are_needed(&self.decl.inputs, view) {
+            return self.run_over(view, view, None, ids, from, cx);
+        }
+        let mut shadows = self.shadows.take().unwrap_or_else(|| Shadows::new(&self.decl.inputs));
+        shadows.lie_over(view);
+        let end = self.run_over(view, &shadows.view(), Some(&shadows), ids, from, cx);
+        shadows.release();
+        self.shadows = Some(shadows);
+        end
+    }
+
+    /// The same where the part looks `through` another view at the firings.
+    fn run_over(
+        &mut self,
+        view: &View<'_>,
+        through: &View<'_>,
+        shadows: Option<&Shadows>,
+        ids: FiringIds<'_>,
+        mut from: usize,
+        cx: &mut RunContext<'_>,
+    ) -> RunEnd {
         let mut end = RunEnd::default();
-        while from < n {
+        while from < view.len() {
+            let bad = shadows.and_then(|shadows| shadows.next_bad(from));
+            let n = bad.map_or(view.len(), |(firing, _)| firing);
+            if let Some((_, failure)) = bad.filter(|_| n == from) {
+                self.failed(ids.get(n), failure, None, cx, &mut |_| inputs_of(view, n));
+                from += 1;
+                continue;
+            }
             self.outcomes.begin(from);
             let (part, outcomes) = (&mut self.part, &mut self.outcomes);
-            let turned = guarded(|| Ok(part.turn(view, from, outcomes)));
+            let turned = guarded(|| Ok(part.turn(&through.prefix(n), from, outcomes)));
             let at = self.outcomes.at().clamp(from, n - 1);
             let (failure, rest) = match turned {
                 Ok(TurnEnd::Done) => {
                     self.completed(n - from);
-                    break;
+                    from = n;
+                    continue;
                 }
                 Ok(TurnEnd::Pending(rest)) => {
                     self.completed(at - from);
@@ -202,6 +234,12 @@ impl GraphRun {
             self.hand = Some(id);
         }
         cx.failures.push(failure.clone());
+        if failure.kind == FailureKind::Undecodable {
+            // No fault of the graph, and no second try helps.
+            let outcome = Outcome::Failed(failure.clone());
+            self.bury(id, Dropped::Undecodable, Some(failure.clone()), outcome, 1, inputs(id), cx);
+            return Verdict::DeadLetter;
+        }
         let attempts = self.meter.attempts() + 1;
         let verdict = self.meter.fault(cx.now);
         let timed_out = failure.kind == FailureKind::TimedOut;
@@ -356,18 +394,4 @@ impl GraphRun {
     pub fn n_failures(&self) -> u64 {
         self.meter.total()
     }
-}
-
-/// A copy of the inputs of one firing, one column an input.
-pub fn inputs_of(view: &View<'_>, firing: usize) -> Vec<Box<dyn AnyColumn>> {
-    (0..view.n_inputs())
-        .map(|input| {
-            let from = view.column(input);
-            let mut copy = from.fresh();
-            if let Some(index) = view.index(firing, input) {
-                copy.push_from(from, index);
-            }
-            copy
-        })
-        .collect()
 }

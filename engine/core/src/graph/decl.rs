@@ -7,7 +7,7 @@ use crate::column::{AnyColumn, Column};
 use crate::fault::FaultBudget;
 use crate::id::{AccumulatorName, GraphName, ReactorName, TerminalName};
 use crate::overflow::Overflow;
-use crate::payload::{Payload, PayloadType};
+use crate::payload::{Encoded, Payload, PayloadType, WireType};
 use crate::reactor::Filter;
 use crate::ring::Ring;
 use crate::sink::{AnySink, RingSink};
@@ -32,7 +32,7 @@ pub struct InputDecl {
     pub payload: PayloadType,
     /// Whether a value must be there.
     pub presence: Presence,
-    column: fn() -> Box<dyn AnyColumn>,
+    column: fn(PayloadType) -> Box<dyn AnyColumn>,
 }
 
 impl InputDecl {
@@ -42,13 +42,22 @@ impl InputDecl {
             accumulator: accumulator.into(),
             payload: PayloadType::of::<T>(),
             presence,
-            column: || Box::new(Column::<T>::default()),
+            column: |ty| Box::new(Column::<T>::of_type(ty)),
         }
+    }
+
+    /// Reads boundaries from `accumulator` as bytes of type `wire`.
+    pub fn encoded(
+        accumulator: impl Into<AccumulatorName>,
+        presence: Presence,
+        wire: &'static WireType,
+    ) -> Self {
+        Self { payload: PayloadType::encoded(wire), ..Self::new::<Encoded>(accumulator, presence) }
     }
 
     /// An empty column of the input's type.
     pub fn column(&self) -> Box<dyn AnyColumn> {
-        (self.column)()
+        (self.column)(self.payload)
     }
 }
 
@@ -64,7 +73,8 @@ pub struct TerminalDecl {
     pub name: TerminalName,
     /// The type of its output.
     pub payload: PayloadType,
-    output: fn() -> Box<dyn AnyOutput>,
+    output: fn(PayloadType) -> Box<dyn AnyOutput>,
+    column: fn(PayloadType) -> Box<dyn AnyColumn>,
     ring_sink: RingSinkFn,
 }
 
@@ -74,12 +84,18 @@ impl TerminalDecl {
         Self {
             name: name.into(),
             payload: PayloadType::of::<T>(),
-            output: || Box::new(Output::<T>::default()),
+            output: |ty| Box::new(Output::<T>::of_type(ty)),
+            column: |ty| Box::new(Column::<T>::of_type(ty)),
             ring_sink: |ring| {
                 let ring = ring.downcast::<Ring<T>>().ok()?;
                 Some(Box::new(RingSink::new(ring)))
             },
         }
+    }
+
+    /// Yields values as bytes of type `wire`.
+    pub fn encoded(name: impl Into<TerminalName>, wire: &'static WireType) -> Self {
+        Self { payload: PayloadType::encoded(wire), ..Self::new::<Encoded>(name) }
     }
 
     /// A sink that publishes this terminal's outputs into `ring`; `None` if it carries another type.
@@ -89,7 +105,12 @@ impl TerminalDecl {
 
     /// An empty output of the terminal's type.
     pub fn output(&self) -> Box<dyn AnyOutput> {
-        (self.output)()
+        (self.output)(self.payload)
+    }
+
+    /// An empty column of the terminal's type.
+    pub fn column(&self) -> Box<dyn AnyColumn> {
+        (self.column)(self.payload)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a graph's turn yields: terminal outputs, and how far it came.
 
+use crate::codec::CodecError;
 use crate::fault::Failure;
 use crate::payload::{Payload, PayloadType};
 use std::any::Any;
@@ -86,11 +87,19 @@ pub struct Output<T> {
     pub values: VecDeque<T>,
     /// Whether anybody takes them; what nobody takes is dropped as it comes.
     wanted: bool,
+    ty: PayloadType,
 }
 
-impl<T> Default for Output<T> {
+impl<T: Payload> Default for Output<T> {
     fn default() -> Self {
-        Self { values: VecDeque::new(), wanted: true }
+        Self::of_type(T::declared_type())
+    }
+}
+
+impl<T> Output<T> {
+    /// An empty output for values of `ty`, which says more than `T` where `T` is encoded bytes.
+    pub fn of_type(ty: PayloadType) -> Self {
+        Self { values: VecDeque::new(), wanted: true, ty }
     }
 }
 
@@ -108,8 +117,17 @@ pub trait AnyOutput: Send + Any {
     fn clear(&mut self);
     /// Say whether anybody takes them.
     fn want(&mut self, wanted: bool);
+    /// Whether anybody takes them.
+    fn is_wanted(&self) -> bool;
     /// Take the oldest value as JSON; `None` when there is none.
     fn pop_json(&mut self) -> Option<serde_json::Value>;
+    /// Take the oldest value, appending its encoded form to `out`; `None` when there is none.
+    fn pop_encoded(&mut self, out: &mut Vec<u8>) -> Option<Result<(), CodecError>>;
+    /// Put a value behind the others from its encoded form, if anybody takes it.
+    ///
+    /// # Errors
+    /// If the bytes are no value of the output's type.
+    fn push_encoded(&mut self, bytes: &[u8]) -> Result<(), CodecError>;
     /// All values as JSON, oldest first.
     fn all_json(&self) -> Vec<serde_json::Value>;
     /// Move all values of `from` behind those here, if they are of the same type.
@@ -120,7 +138,7 @@ pub trait AnyOutput: Send + Any {
 
 impl<T: Payload> AnyOutput for Output<T> {
     fn payload_type(&self) -> PayloadType {
-        PayloadType::of::<T>()
+        self.ty
     }
 
     fn len(&self) -> usize {
@@ -135,8 +153,23 @@ impl<T: Payload> AnyOutput for Output<T> {
         self.wanted = wanted;
     }
 
+    fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
     fn pop_json(&mut self) -> Option<serde_json::Value> {
         self.values.pop_front().map(|value| value.to_json().unwrap_or_default())
+    }
+
+    fn pop_encoded(&mut self, out: &mut Vec<u8>) -> Option<Result<(), CodecError>> {
+        self.values.pop_front().map(|value| value.encode(out))
+    }
+
+    fn push_encoded(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
+        if self.wanted {
+            self.values.push_back(T::decode_as(bytes, self.ty)?);
+        }
+        Ok(())
     }
 
     fn all_json(&self) -> Vec<serde_json::Value> {

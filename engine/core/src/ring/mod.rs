@@ -5,6 +5,7 @@
 //! whoever draws takes all that is visible. No wake-up can fall between. A draw swaps buffers, so its
 //! cost is per turn, not per item. Memory is that of what waits: an idle ring holds none.
 
+mod item_type;
 mod push;
 
 pub use push::{Push, PushError};
@@ -12,6 +13,7 @@ pub use push::{Push, PushError};
 use crate::id::ItemId;
 use crate::ledger::{Dropped, Entry, Settled};
 use crate::overflow::Overflow;
+use crate::payload::PayloadType;
 use push::Refusal;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -35,6 +37,8 @@ pub struct Ring<T> {
     tickets: Option<Arc<AtomicU64>>,
     // Looked at by handles before they publish; what the engine itself hands on still passes.
     refusing: AtomicBool,
+    // Given where `T` says too little: encoded items are of a type that is known at run time.
+    ty: Option<PayloadType>,
 }
 
 struct Inner<T> {
@@ -70,6 +74,7 @@ impl<T> Ring<T> {
             doorbell: OnceLock::new(),
             tickets,
             refusing: AtomicBool::new(false),
+            ty: None,
         }
     }
 

@@ -1,16 +1,18 @@
 //! Random graphs from `GraphBuilder` against a naive recursive evaluator.
 
 use super::harness::{cases, quiet_panic, source_name};
-use acequia_core::FiringId;
-use acequia_core::Timestamp;
 use acequia_core::cell::{FiringIds, GraphRun, RunContext};
 use acequia_core::column::{AnyColumn, Column};
 use acequia_core::fault::{Failure, FaultBudget};
 use acequia_core::graph::builder::Args;
 use acequia_core::graph::{
-    ABSENT, GraphBuildError, GraphBuilder, GraphDecl, NodeRef, Output, Presence, View,
+    ABSENT, GraphBuildError, GraphBuilder, GraphDecl, GraphPart, InputDecl, NodeRef, Presence, TerminalDecl,
+    Topology, View,
 };
+use acequia_core::wire::{GraphRunner, RemoteGraph};
+use acequia_core::{Encoded, FiringId, Payload, PayloadType, Timestamp, WireType};
 use proptest::prelude::*;
+use std::sync::Arc;
 use std::task::Waker;
 
 const SOURCES: usize = 3;
@@ -273,12 +275,17 @@ fn columns(rows: &[Vec<Option<u64>>]) -> (Vec<Box<dyn AnyColumn>>, Vec<u32>) {
 /// Outputs by terminal, and the firings that failed with what they said.
 type Ran = (Vec<(String, Vec<u64>)>, Vec<(u64, String)>);
 
-fn run(decl: &GraphDecl, rows: &[Vec<Option<u64>>], attempts: u32) -> Ran {
-    let (columns, indices) = columns(rows);
+fn run(decl: &GraphDecl, rows: &[Vec<Option<u64>>], attempts: u32, encoded: &[bool]) -> Ran {
+    let (mut columns, indices) = columns(rows);
+    for (column, encoded) in columns.iter_mut().zip(encoded) {
+        if *encoded {
+            *column = encode_column(&**column);
+        }
+    }
     let map: Vec<usize> =
         decl.inputs.iter().map(|input| input.accumulator.as_str()[1..].parse().unwrap()).collect();
     let view = View::new(&columns, &map, &indices, FiringId(0));
-    let mut run = GraphRun::new(decl.clone().budget(FaultBudget::unlimited(attempts)));
+    let mut run = GraphRun::keeping(decl.clone().budget(FaultBudget::unlimited(attempts)));
     let (mut letters, mut failures) = (Vec::new(), Vec::new());
     let mut cx = RunContext {
         now: Timestamp::ZERO,
@@ -297,15 +304,56 @@ fn run(decl: &GraphDecl, rows: &[Vec<Option<u64>>], attempts: u32) -> Ran {
         .into_outputs()
         .into_iter()
         .map(|(name, mut output)| {
-            let values = &mut output.as_any_mut().downcast_mut::<Output<u64>>().unwrap().values;
-            (name.to_string(), values.drain(..).collect())
+            let mut values = Vec::new();
+            let mut bytes = Vec::new();
+            while let Some(popped) = output.pop_encoded(&mut bytes) {
+                popped.unwrap();
+                values.push(u64::decode(&bytes).unwrap());
+                bytes.clear();
+            }
+            (name.to_string(), values)
         })
         .collect();
     (outputs, failed)
 }
 
+/// The same graph behind bytes.
+fn remote(decl: &GraphDecl) -> GraphDecl {
+    let wire = WireType::of::<u64>().unwrap();
+    let inputs = decl.inputs.iter();
+    let inputs = inputs.map(|input| InputDecl::encoded(input.accumulator.clone(), input.presence, wire));
+    let terminals = decl.terminals.iter().map(|terminal| TerminalDecl::encoded(terminal.name.clone(), wire));
+    let inner = decl.clone();
+    let make = move || -> Box<dyn GraphPart> {
+        Box::new(RemoteGraph::new(Box::new(GraphRunner::new(inner.clone()))))
+    };
+    GraphDecl::new("remote", None, inputs.collect(), terminals.collect(), Topology::default(), Arc::new(make))
+}
+
+fn encode_column(column: &dyn AnyColumn) -> Box<dyn AnyColumn> {
+    let mut encoded: Box<dyn AnyColumn> =
+        Box::new(Column::<Encoded>::of_type(PayloadType::encoded(WireType::of::<u64>().unwrap())));
+    for index in 0..column.len() {
+        encoded.push_converted(column, index).unwrap();
+    }
+    encoded
+}
+
 proptest! {
     #![proptest_config(cases(300))]
+
+    #[test]
+    fn a_graph_behind_bytes_yields_what_it_yields_in_place(
+        plan in plans(), attempts in 1..4_u32,
+        rows in proptest::collection::vec(proptest::collection::vec(proptest::option::weighted(0.8, 0..50_u64), SOURCES), 1..8),
+        encoded in proptest::collection::vec(any::<bool>(), SOURCES),
+    ) {
+        let Ok(decl) = build(&plan) else { return Ok(()) };
+        let in_place = run(&decl, &rows, attempts, &[false; SOURCES]);
+        prop_assert_eq!(&in_place, &run(&decl, &rows, attempts, &encoded), "typed over bytes");
+        let remote = remote(&decl);
+        prop_assert_eq!(&in_place, &run(&remote, &rows, attempts, &encoded), "bytes over both");
+    }
 
     #[test]
     fn a_built_graph_yields_what_the_evaluator_yields(
@@ -330,7 +378,7 @@ proptest! {
             let presence = if required(source) { Presence::Required } else { Presence::Optional };
             prop_assert_eq!(input.presence, presence);
         }
-        let (outputs, failed) = run(&decl, &rows, attempts);
+        let (outputs, failed) = run(&decl, &rows, attempts, &[false; SOURCES]);
         let fired: Vec<Fired> = rows.iter().map(|row| fire(&plan, row)).collect();
         for (name, values) in outputs {
             let of = |fired: &Fired| fired.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);

@@ -28,7 +28,12 @@ impl<E: Payload, B: Payload> SlotRig<E, B> {
     where
         A: Accumulator<Event = E, Boundary = B>,
     {
-        let decl = AccumulatorDecl::new("a", Kind::Custom, make).budget(budget).capacity(100_000);
+        Self::of(AccumulatorDecl::new("a", Kind::Custom, make).budget(budget))
+    }
+
+    /// The slot of `decl`, whose types are `E` and `B`.
+    pub fn of(decl: AccumulatorDecl) -> Self {
+        let decl = decl.capacity(100_000);
         let mut slot = decl.slot(Some(Arc::new(AtomicU64::new(0))));
         let ring = slot.ring().as_any().downcast().unwrap();
         let (mut column, mut order) = (slot.column(), Vec::new());
@@ -100,6 +105,18 @@ impl<E: Payload, B: Payload> SlotRig<E, B> {
             (value, letter.attempts)
         })
         .collect()
+    }
+
+    /// What was given up for `why`, as JSON, with its failure and attempts.
+    pub fn letters_of(&self, why: Dropped) -> Vec<(String, Option<Failure>, u32)> {
+        let of = self.letters.iter().filter(|letter| letter.why == why);
+        of.map(|letter| (letter.letter.to_json().to_string(), letter.failure.clone(), letter.attempts))
+            .collect()
+    }
+
+    /// The arrival number of each boundary.
+    pub fn order(&self) -> &[u64] {
+        &self.order
     }
 
     pub fn settled(&self, how: Settled) -> u64 {

@@ -11,6 +11,7 @@ use crate::id::AccumulatorName;
 use crate::ledger::{Dropped, Entry};
 use crate::letter::DeadLetter;
 use crate::overflow::Overflow;
+use crate::payload::PayloadType;
 use crate::ring::Doorbell;
 use crate::time::Timestamp;
 use std::future::Future;
@@ -25,6 +26,8 @@ pub struct SlotArgs {
     pub(crate) overflow: Overflow,
     pub(crate) budget: FaultBudget,
     pub(crate) tickets: Option<Arc<AtomicU64>>,
+    pub(crate) event: PayloadType,
+    pub(crate) boundary: PayloadType,
 }
 
 /// What a slot is told and where it reports, for one turn.

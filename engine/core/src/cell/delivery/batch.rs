@@ -1,7 +1,7 @@
 //! Firings on their way: rows over columns of their own.
 
 use crate::column::AnyColumn;
-use crate::graph::{ABSENT, InputDecl, View};
+use crate::graph::{ABSENT, View};
 use crate::id::FiringId;
 
 /// Firings on their way.
@@ -15,8 +15,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    pub(super) fn new(inputs: &[InputDecl]) -> Self {
-        Self { columns: inputs.iter().map(InputDecl::column).collect(), rows: Vec::new(), ids: Vec::new() }
+    pub(super) fn new(columns: Vec<Box<dyn AnyColumn>>) -> Self {
+        Self { columns, rows: Vec::new(), ids: Vec::new() }
     }
 
     pub(super) fn fresh(&self) -> Self {

@@ -8,8 +8,8 @@ mod inner;
 
 pub use batch::Batch;
 
+use crate::cell::inputs::inputs_of;
 use crate::cell::log::Outcome;
-use crate::cell::run::inputs_of;
 use crate::column::AnyColumn;
 use crate::graph::{ABSENT, InputDecl, View};
 use crate::id::{FiringId, GraphName, ItemId};
@@ -62,8 +62,18 @@ const EXCEPTIONS_KEPT: usize = 4096;
 impl Delivery {
     /// An empty ring for `capacity` firings of `graph`.
     pub fn new(graph: GraphName, inputs: &[InputDecl], capacity: usize, overflow: Overflow) -> Self {
+        Self::over(graph, inputs.iter().map(InputDecl::column).collect(), capacity, overflow)
+    }
+
+    /// The same over these columns, which are empty: one an input, of the type that its source yields.
+    pub fn over(
+        graph: GraphName,
+        columns: Vec<Box<dyn AnyColumn>>,
+        capacity: usize,
+        overflow: Overflow,
+    ) -> Self {
         let inner = Inner {
-            waiting: Batch::new(inputs),
+            waiting: Batch::new(columns),
             spare: None,
             in_hand: 0,
             in_hand_since: Timestamp::ZERO,

@@ -3,7 +3,7 @@
 use super::{Awaited, Phase, Slot, event_letter};
 use crate::accumulator::slot::{AnySlot, SlotContext, SlotTurn};
 use crate::accumulator::{Accumulator, Eviction, PendingBoundary};
-use crate::fault::{Failure, Verdict, guarded_future};
+use crate::fault::{Failure, FailureKind, Verdict, guarded_future};
 use crate::id::ItemId;
 use crate::ledger::{Dropped, Settled};
 use crate::letter::{DeadLetter, Letter, Place};
@@ -15,6 +15,9 @@ use std::sync::{Arc, PoisonError};
 impl<A: Accumulator> Slot<A> {
     /// What becomes of the item in hand after `failure`.
     pub(super) fn failed(&mut self, failure: Failure, cx: &mut SlotContext<'_>, turn: &mut SlotTurn) {
+        if failure.kind == FailureKind::Undecodable && self.phase == Phase::Accept {
+            return self.undecodable(failure, cx);
+        }
         self.part.recover();
         let attempts = self.meter.attempts() + 1;
         let verdict = self.meter.fault(cx.now);
@@ -48,6 +51,15 @@ impl<A: Accumulator> Slot<A> {
             turn.quarantined = Some(failure);
             self.give_up(Dropped::Quarantined, cx);
         }
+    }
+
+    /// The event in hand is no value of its type: that is no fault of the part, and no second try helps.
+    fn undecodable(&mut self, failure: Failure, cx: &mut SlotContext<'_>) {
+        cx.failures.push(failure.clone());
+        let Some(event) = self.input.pop_front() else { return };
+        self.tickets.pop_front();
+        self.meter.passed();
+        self.bury(Dropped::Undecodable, event_letter(event), Some(failure), 1, cx);
     }
 
     pub(super) fn bury(

@@ -1,6 +1,7 @@
 //! The typed slot: runs one kind's part over its ring, and accounts for every event.
 
 mod faults;
+mod many;
 
 use super::{AnySlot, SlotArgs, SlotContext, SlotTurn};
 use crate::accumulator::any_ring::AnyRing;
@@ -10,7 +11,7 @@ use crate::fault::{Failure, FaultBudget, FaultMeter, guarded};
 use crate::id::AccumulatorName;
 use crate::ledger::{Dropped, Entry, Settled};
 use crate::letter::Letter;
-use crate::payload::Payload;
+use crate::payload::{Payload, PayloadType};
 use crate::ring::Ring;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
@@ -35,6 +36,7 @@ pub struct Slot<A: Accumulator> {
     awaited: Option<Awaited<A::Boundary>>,
     quarantined: bool,
     events_only: bool,
+    boundary: PayloadType,
 }
 
 /// What the part was doing, if it fails.
@@ -53,7 +55,7 @@ impl<A: Accumulator> Slot<A> {
         Self {
             part: make(),
             make,
-            ring: Arc::new(Ring::new(args.capacity, args.overflow, args.tickets.clone())),
+            ring: Arc::new(Ring::new(args.capacity, args.overflow, args.tickets.clone()).of_type(args.event)),
             name: args.name,
             input: VecDeque::new(),
             tickets: VecDeque::new(),
@@ -67,6 +69,7 @@ impl<A: Accumulator> Slot<A> {
             awaited: None,
             quarantined: false,
             events_only: args.tickets.is_none(),
+            boundary: args.boundary,
         }
     }
 
@@ -89,6 +92,9 @@ impl<A: Accumulator> Slot<A> {
             self.mark = before + n;
             *left -= n;
             return Ok(None);
+        }
+        if let Some(ended) = self.run_many(now, left, items, order) {
+            return ended;
         }
         while *left > 0 && !self.input.is_empty() {
             self.phase = Phase::Accept;
@@ -162,9 +168,7 @@ impl<A: Accumulator> Slot<A> {
 }
 
 fn event_letter<E: Payload>(event: E) -> Letter {
-    let mut column = Column::default();
-    column.push(event);
-    Letter::Event(Box::new(column))
+    Letter::Event(Box::new(Column::of(event)))
 }
 
 /// The typed column behind `column`; a mismatch cannot happen, the slot made it.
@@ -300,7 +304,7 @@ impl<A: Accumulator> AnySlot for Slot<A> {
     }
 
     fn column(&self) -> Box<dyn AnyColumn> {
-        Box::new(Column::<A::Boundary>::default())
+        Box::new(Column::<A::Boundary>::of_type(self.boundary))
     }
 
     fn ring(&self) -> Arc<dyn AnyRing> {

@@ -1,9 +1,9 @@
 //! What the macros define: types that stand for a declaration.
 
-use acequia_core::accumulator::AccumulatorDecl;
-use acequia_core::graph::GraphDecl;
-use acequia_core::payload::Payload;
-use acequia_core::reactor::ReactorDecl;
+use crate::accumulator::AccumulatorDecl;
+use crate::graph::GraphDecl;
+use crate::payload::Payload;
+use crate::reactor::ReactorDecl;
 use std::marker::PhantomData;
 
 /// An accumulator that a macro defined.

@@ -1,0 +1,194 @@
+//! A package: declarations that come up together, and go together.
+
+pub mod def;
+pub mod trigger;
+pub mod version;
+pub mod workflow;
+
+pub use def::{AccumulatorDef, GraphDef, ReactorDef, SourceKey};
+pub use trigger::{CronDecl, PollDecl, ScheduleError};
+pub use version::Version;
+pub use workflow::{SubscriptionDecl, TaskDecl, WorkflowDecl};
+
+use crate::graph::GraphDecl;
+use crate::id::{PackageName, ReactorName};
+use crate::reactor::ReactorDecl;
+
+/// A reactor that a package binds to and does not declare itself.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Requirement {
+    /// The reactor.
+    pub reactor: ReactorName,
+    /// The package that must own it; any, if none.
+    pub package: Option<PackageName>,
+}
+
+/// Declarations of one package. The same value comes from code in the same process and from a library.
+///
+/// ```
+/// use acequia_core::accumulator::AccumulatorDecl;
+/// use acequia_core::package::Package;
+/// use acequia_core::reactor::{ReactorDecl, when_any};
+///
+/// let package = Package::new("pricing").reactor(ReactorDecl::new(
+///     "PriceReactor",
+///     vec![AccumulatorDecl::passthrough::<f64>("raw_prices")],
+///     when_any(["raw_prices"]),
+/// ));
+/// assert_eq!(package.name().as_str(), "pricing");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Package {
+    name: PackageName,
+    version: Option<Version>,
+    requirements: Vec<Requirement>,
+    crons: Vec<CronDecl>,
+    polls: Vec<PollDecl>,
+    reactors: Vec<ReactorDecl>,
+    graphs: Vec<GraphDecl>,
+    workflows: Vec<WorkflowDecl>,
+}
+
+impl Package {
+    /// An empty package.
+    pub fn new(name: impl Into<PackageName>) -> Self {
+        Self {
+            name: name.into(),
+            version: None,
+            requirements: Vec::new(),
+            crons: Vec::new(),
+            polls: Vec::new(),
+            reactors: Vec::new(),
+            graphs: Vec::new(),
+            workflows: Vec::new(),
+        }
+    }
+
+    /// Say which version this is: the hash of a library's contents, or a label of your own. Two packages
+    /// of one name and one version are taken for the same. Without it the version follows from the
+    /// declarations and the executable ([`Version::derived`]).
+    #[must_use]
+    pub fn version(mut self, version: impl Into<Version>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// Add a reactor with its accumulators.
+    #[must_use]
+    pub fn reactor(mut self, reactor: ReactorDecl) -> Self {
+        self.reactors.push(reactor);
+        self
+    }
+
+    /// Add the reactor that `#[reactor]` defined.
+    #[must_use]
+    pub fn with_reactor<R: ReactorDef>(self) -> Self {
+        self.reactor(R::decl())
+    }
+
+    /// Add a graph, bound or trigger-less.
+    #[must_use]
+    pub fn graph(mut self, graph: GraphDecl) -> Self {
+        self.graphs.push(graph);
+        self
+    }
+
+    /// Add the graph that `#[computation_graph]` defined.
+    #[must_use]
+    pub fn with_graph<G: GraphDef>(self) -> Self {
+        self.graph(G::decl())
+    }
+
+    /// Add a trigger that fires at times of the calendar.
+    #[must_use]
+    pub fn cron(mut self, cron: CronDecl) -> Self {
+        self.crons.push(cron);
+        self
+    }
+
+    /// Add a trigger that is asked each interval.
+    #[must_use]
+    pub fn poll(mut self, poll: PollDecl) -> Self {
+        self.polls.push(poll);
+        self
+    }
+
+    /// Add a workflow.
+    #[must_use]
+    pub fn workflow(mut self, workflow: WorkflowDecl) -> Self {
+        self.workflows.push(workflow);
+        self
+    }
+
+    /// Require that `reactor` is loaded. What its graphs are bound to is required anyway.
+    #[must_use]
+    pub fn requires(mut self, reactor: impl Into<ReactorName>) -> Self {
+        self.requirements.push(Requirement { reactor: reactor.into(), package: None });
+        self
+    }
+
+    /// Require that `reactor` is loaded, and that `package` owns it.
+    #[must_use]
+    pub fn requires_from(mut self, reactor: impl Into<ReactorName>, package: impl Into<PackageName>) -> Self {
+        self.requirements.push(Requirement { reactor: reactor.into(), package: Some(package.into()) });
+        self
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &PackageName {
+        &self.name
+    }
+
+    /// Its version, if it says one.
+    pub fn stated_version(&self) -> Option<&Version> {
+        self.version.as_ref()
+    }
+
+    /// Its version: as stated, or derived with `marker`, which tells one build of the program from
+    /// another.
+    pub fn version_in(&self, marker: &str) -> Version {
+        self.version.clone().unwrap_or_else(|| Version::derived(self, marker))
+    }
+
+    /// Reactors that it says it needs.
+    pub fn stated_requirements(&self) -> &[Requirement] {
+        &self.requirements
+    }
+
+    /// Reactors that it needs and does not declare: as stated, then those its graphs are bound to.
+    pub fn requirements(&self) -> Vec<Requirement> {
+        let mut all = self.requirements.clone();
+        for reactor in self.graphs.iter().filter_map(|graph| graph.reactor.as_ref()) {
+            let own = self.reactors.iter().any(|decl| decl.name == *reactor);
+            if !own && !all.iter().any(|known| known.reactor == *reactor) {
+                all.push(Requirement { reactor: reactor.clone(), package: None });
+            }
+        }
+        all
+    }
+
+    /// Its cron triggers, in declared order.
+    pub fn crons(&self) -> &[CronDecl] {
+        &self.crons
+    }
+
+    /// Its poll triggers, in declared order.
+    pub fn polls(&self) -> &[PollDecl] {
+        &self.polls
+    }
+
+    /// Its reactors, in declared order.
+    pub fn reactors(&self) -> &[ReactorDecl] {
+        &self.reactors
+    }
+
+    /// Its graphs, in declared order.
+    pub fn graphs(&self) -> &[GraphDecl] {
+        &self.graphs
+    }
+
+    /// Its workflows, in declared order.
+    pub fn workflows(&self) -> &[WorkflowDecl] {
+        &self.workflows
+    }
+}

@@ -1,0 +1,254 @@
+//! A plan: the steps from what is to what is wanted, in precedence order.
+
+use super::actual::Actual;
+use super::contract::{Contract, Read};
+use super::feed::Feed;
+use crate::graph::GraphDecl;
+use crate::id::{GraphName, PackageName, ReactorName, TerminalName, TriggerName, WorkflowName};
+use crate::package::{Package, SubscriptionDecl, Version, WorkflowDecl};
+use crate::payload::PayloadType;
+use std::fmt;
+
+/// A graph as it is remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GraphRecord {
+    /// The reactor it is bound to; none for a trigger-less graph.
+    pub reactor: Option<ReactorName>,
+    /// What it reads.
+    pub reads: Vec<Read>,
+    /// What it yields.
+    pub terminals: Vec<(TerminalName, PayloadType)>,
+}
+
+/// A workflow as it is remembered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkflowRecord {
+    /// What starts it.
+    pub subscriptions: Vec<SubscriptionDecl>,
+    /// Trigger-less graphs that its tasks invoke.
+    pub invokes: Vec<GraphName>,
+}
+
+/// What a step is about. The order of the variants is the precedence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// A cron trigger.
+    Cron(TriggerName),
+    /// A poll trigger.
+    Poll(TriggerName),
+    /// A reactor with its accumulators.
+    Reactor(ReactorName, Contract),
+    /// A graph that is invoked.
+    InvokedGraph(GraphName, GraphRecord),
+    /// A graph that is bound to a reactor.
+    BoundGraph(GraphName, GraphRecord),
+    /// A workflow.
+    Workflow(WorkflowName, WorkflowRecord),
+}
+
+/// One change, with its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The package it belongs to.
+    pub package: PackageName,
+    /// What it is about.
+    pub record: Record,
+}
+
+/// Whether a plan brings things up or takes them down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// It loads.
+    Up,
+    /// It unloads.
+    Down,
+}
+
+/// The steps from what is to what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Which way it goes.
+    pub direction: Direction,
+    /// Packages that come or go.
+    pub packages: Vec<(PackageName, Version)>,
+    /// The steps, in the order in which they are carried out.
+    pub steps: Vec<Step>,
+    /// Feeds that come or go with them.
+    pub feeds: Vec<Feed>,
+    /// Packages that were wanted and are loaded in that very version.
+    pub unchanged: Vec<PackageName>,
+}
+
+impl Record {
+    /// Its place in the precedence: cron triggers 1, poll triggers 2, reactors 3, trigger-less graphs 4,
+    /// bound graphs 5, workflows 6.
+    pub fn precedence(&self) -> u8 {
+        match self {
+            Self::Cron(_) => 1,
+            Self::Poll(_) => 2,
+            Self::Reactor(..) => 3,
+            Self::InvokedGraph(..) => 4,
+            Self::BoundGraph(..) => 5,
+            Self::Workflow(..) => 6,
+        }
+    }
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cron(name) => write!(f, "cron trigger {name}"),
+            Self::Poll(name) => write!(f, "poll trigger {name}"),
+            Self::Reactor(name, _) => write!(f, "reactor {name}"),
+            Self::InvokedGraph(name, _) | Self::BoundGraph(name, _) => write!(f, "graph {name}"),
+            Self::Workflow(name, _) => write!(f, "workflow {name}"),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of package {}", self.record, self.package)
+    }
+}
+
+impl Plan {
+    /// A plan without steps.
+    pub fn nothing(unchanged: Vec<PackageName>) -> Self {
+        Self {
+            direction: Direction::Up,
+            packages: Vec::new(),
+            steps: Vec::new(),
+            feeds: Vec::new(),
+            unchanged,
+        }
+    }
+
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.packages.is_empty() && self.steps.is_empty() && self.feeds.is_empty()
+    }
+
+    /// The plan that leads back: the same list reversed.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        Self {
+            direction: match self.direction {
+                Direction::Up => Direction::Down,
+                Direction::Down => Direction::Up,
+            },
+            packages: self.packages.iter().rev().cloned().collect(),
+            steps: self.steps.iter().rev().cloned().collect(),
+            feeds: self.feeds.iter().rev().cloned().collect(),
+            unchanged: Vec::new(),
+        }
+    }
+
+    /// The plan that brings `packages` up, in precedence order.
+    pub(crate) fn up(packages: &[(&Package, Version)]) -> Self {
+        let mut steps: Vec<Step> = packages.iter().flat_map(|(package, _)| steps_of(package)).collect();
+        // Stable: within a precedence, packages and declarations keep their order.
+        steps.sort_by_key(|step| step.record.precedence());
+        let packages = packages.iter().map(|(package, version)| (package.name().clone(), version.clone()));
+        Self {
+            direction: Direction::Up,
+            packages: packages.collect(),
+            steps,
+            feeds: Vec::new(),
+            unchanged: Vec::new(),
+        }
+    }
+
+    /// The plan that takes down what `names` own, in reverse precedence order.
+    pub(crate) fn down(actual: &Actual, names: &[PackageName]) -> Self {
+        let mut steps = Vec::new();
+        let owned = |package: &PackageName| names.contains(package);
+        let mut push = |package: &PackageName, record| steps.push(Step { package: package.clone(), record });
+        for (name, package) in actual.crons.iter().filter(|(_, package)| owned(package)) {
+            push(package, Record::Cron(name.clone()));
+        }
+        for (name, package) in actual.polls.iter().filter(|(_, package)| owned(package)) {
+            push(package, Record::Poll(name.clone()));
+        }
+        for (name, reactor) in actual.reactors.iter().filter(|(_, reactor)| owned(&reactor.package)) {
+            push(&reactor.package, Record::Reactor(name.clone(), reactor.value.clone()));
+        }
+        for (name, graph) in actual.graphs.iter().filter(|(_, graph)| owned(&graph.package)) {
+            push(&graph.package, graph_record(name.clone(), graph.value.clone()));
+        }
+        for (name, workflow) in actual.workflows.iter().filter(|(_, workflow)| owned(&workflow.package)) {
+            push(&workflow.package, Record::Workflow(name.clone(), workflow.value.clone()));
+        }
+        // The packages are named in the order in which they go.
+        let place = |step: &Step| names.iter().position(|name| *name == step.package);
+        steps.sort_by_key(|step| (step.record.precedence(), std::cmp::Reverse(place(step))));
+        steps.reverse();
+        let feeds = actual.feeds.iter();
+        let feeds = feeds.filter(|feed| actual.graphs.get(&feed.graph).is_some_and(|g| owned(&g.package)));
+        let packages =
+            names.iter().filter_map(|name| Some((name.clone(), actual.packages.get(name)?.version.clone())));
+        Self {
+            direction: Direction::Down,
+            packages: packages.collect(),
+            steps,
+            feeds: feeds.cloned().collect(),
+            unchanged: Vec::new(),
+        }
+    }
+}
+
+fn graph_record(name: GraphName, graph: GraphRecord) -> Record {
+    if graph.reactor.is_some() { Record::BoundGraph(name, graph) } else { Record::InvokedGraph(name, graph) }
+}
+
+fn steps_of(package: &Package) -> Vec<Step> {
+    let crons = package.crons().iter().map(|cron| Record::Cron(cron.name.clone()));
+    let polls = package.polls().iter().map(|poll| Record::Poll(poll.name.clone()));
+    let reactors =
+        package.reactors().iter().map(|decl| Record::Reactor(decl.name.clone(), Contract::of(decl)));
+    let graphs = package.graphs().iter().map(|decl| graph_record(decl.name.clone(), GraphRecord::of(decl)));
+    let workflows =
+        package.workflows().iter().map(|decl| Record::Workflow(decl.name.clone(), WorkflowRecord::of(decl)));
+    let records = crons.chain(polls).chain(reactors).chain(graphs).chain(workflows);
+    records.map(|record| Step { package: package.name().clone(), record }).collect()
+}
+
+impl GraphRecord {
+    /// What is remembered of `decl`.
+    pub fn of(decl: &GraphDecl) -> Self {
+        let terminals = decl.terminals.iter().map(|terminal| (terminal.name.clone(), terminal.payload));
+        Self { reactor: decl.reactor.clone(), reads: Read::all_of(decl), terminals: terminals.collect() }
+    }
+}
+
+impl WorkflowRecord {
+    /// What is remembered of `decl`.
+    pub fn of(decl: &WorkflowDecl) -> Self {
+        Self {
+            subscriptions: decl.subscriptions.clone(),
+            invokes: decl.tasks.iter().filter_map(|task| task.invokes.clone()).collect(),
+        }
+    }
+
+    /// What it refers to that is not there.
+    pub fn unresolved(&self, actual: &Actual) -> Vec<String> {
+        let mut lost = Vec::new();
+        for subscription in &self.subscriptions {
+            match subscription {
+                SubscriptionDecl::Trigger(name) if actual.trigger(name).is_none() => {
+                    lost.push(format!("trigger {name}"));
+                }
+                SubscriptionDecl::Reactor(name) if !actual.reactors.contains_key(name) => {
+                    lost.push(format!("reactor {name}"));
+                }
+                SubscriptionDecl::Trigger(_) | SubscriptionDecl::Reactor(_) => {}
+            }
+        }
+        let invoked = |name: &&GraphName| {
+            let graph = actual.graphs.get(*name);
+            graph.is_none_or(|graph| graph.value.reactor.is_some())
+        };
+        lost.extend(self.invokes.iter().filter(invoked).map(|name| format!("trigger-less graph {name}")));
+        lost
+    }
+}

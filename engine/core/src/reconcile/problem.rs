@@ -1,0 +1,155 @@
+//! Why a package cannot be loaded.
+
+use super::feed::SinkError;
+use crate::cell::BindError;
+use crate::id::{GraphName, PackageName, ReactorName, WorkflowName};
+use crate::package::{ScheduleError, Version};
+use crate::reactor::ReactorDeclError;
+use std::fmt;
+
+/// One reason against a load.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// A reactor's declaration is wrong.
+    #[error(transparent)]
+    Reactor(#[from] ReactorDeclError),
+    /// A graph does not fit its reactor.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A sink does not fit.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// A schedule cannot be kept.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// A name is taken.
+    #[error(
+        "E0410: package {package} declares {what} {name}, which package {owner} owns already; rename one of them"
+    )]
+    NameTaken {
+        /// The package that was refused.
+        package: PackageName,
+        /// The kind of thing.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// Who has it.
+        owner: PackageName,
+    },
+    /// A graph is bound to a reactor that is not there.
+    #[error(
+        "E0411: reactor '{reactor}' not loaded; the publishing package must load before its subscribers (package {package}, graph {graph})"
+    )]
+    ReactorNotLoaded {
+        /// The package that was refused.
+        package: PackageName,
+        /// Its graph.
+        graph: GraphName,
+        /// The reactor.
+        reactor: ReactorName,
+    },
+    /// A reactor that the package requires is not there.
+    #[error(
+        "E0462: package {package} requires reactor '{reactor}', which is not loaded; load the package that owns it first"
+    )]
+    RequirementAbsent {
+        /// The package that was refused.
+        package: PackageName,
+        /// The reactor.
+        reactor: ReactorName,
+    },
+    /// A reactor that the package requires is somebody else's.
+    #[error(
+        "E0463: package {package} requires reactor '{reactor}' of package {publisher}, but package {owner} owns it; load the other one or change the requirement"
+    )]
+    OtherPublisher {
+        /// The package that was refused.
+        package: PackageName,
+        /// The reactor.
+        reactor: ReactorName,
+        /// Who should own it.
+        publisher: PackageName,
+        /// Who does.
+        owner: PackageName,
+    },
+    /// A workflow refers to something that is not there.
+    #[error(
+        "E0464: workflow {workflow} of package {package} refers to {what}, which is not loaded; declare it or load it first"
+    )]
+    Unresolved {
+        /// The package that was refused.
+        package: PackageName,
+        /// Its workflow.
+        workflow: WorkflowName,
+        /// What is absent.
+        what: String,
+    },
+    /// One package is wanted twice.
+    #[error("E0465: package {package} is named twice in one load; load each package once")]
+    Twice {
+        /// The package.
+        package: PackageName,
+    },
+    /// Another version of it is loaded.
+    #[error(
+        "E0466: package {package} is loaded in version {loaded}, and version {wanted} would take its place; unload the old one first"
+    )]
+    OtherVersion {
+        /// The package.
+        package: PackageName,
+        /// The version that is loaded.
+        loaded: Version,
+        /// The version that is wanted.
+        wanted: Version,
+    },
+    /// This very version failed too often.
+    #[error(
+        "E0467: version {version} of package {package} is quarantined: {reason}; load another version, or clear it"
+    )]
+    Quarantined {
+        /// The package.
+        package: PackageName,
+        /// Its version.
+        version: Version,
+        /// What failed.
+        reason: String,
+    },
+}
+
+/// All reasons against a load, at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The reasons, at least one.
+    pub problems: Vec<Problem>,
+}
+
+impl Refusal {
+    /// The reactors that it waits for, if that is all that is missing.
+    pub fn missing(&self) -> Option<Vec<ReactorName>> {
+        let mut missing = Vec::new();
+        for problem in &self.problems {
+            match problem {
+                Problem::ReactorNotLoaded { reactor, .. } | Problem::RequirementAbsent { reactor, .. } => {
+                    if !missing.contains(reactor) {
+                        missing.push(reactor.clone());
+                    }
+                }
+                _ => return None,
+            }
+        }
+        Some(missing)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, problem) in self.problems.iter().enumerate() {
+            let separator = if at == 0 { "" } else { "\n" };
+            write!(f, "{separator}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Refusal {}

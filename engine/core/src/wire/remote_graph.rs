@@ -1,0 +1,86 @@
+//! A graph over bytes as a part of the cell: the host's half.
+
+use super::{AnyGraph, GraphEnd, InputWindow, Values};
+use crate::column::Column;
+use crate::graph::{ABSENT, AnyOutput, Commit, GraphPart, Outcomes, Output, TurnEnd, View};
+use crate::payload::Encoded;
+
+/// Hands a turn's windows and rows to a graph behind bytes. Its inputs and terminals must be declared as
+/// encoded.
+pub struct RemoteGraph {
+    graph: Box<dyn AnyGraph>,
+    rows: Vec<u32>,
+    out: Vec<Values>,
+}
+
+impl RemoteGraph {
+    /// Put `graph` into a cell.
+    pub fn new(graph: Box<dyn AnyGraph>) -> Self {
+        Self { graph, rows: Vec::new(), out: Vec::new() }
+    }
+
+    fn take_rows(&mut self, view: &View<'_>) {
+        self.rows.clear();
+        for firing in 0..view.len() {
+            for input in 0..view.n_inputs() {
+                let index = view.index(firing, input).and_then(|index| u32::try_from(index).ok());
+                self.rows.push(index.unwrap_or(ABSENT));
+            }
+            if view.n_inputs() == 0 {
+                self.rows.push(ABSENT);
+            }
+        }
+    }
+}
+
+/// The values that a turn may look at, as slices.
+fn values<'a>(view: &View<'a>, input: usize) -> Vec<&'a [u8]> {
+    let column = view.column(input).as_any().downcast_ref::<Column<Encoded>>();
+    column.map_or(&[][..], Column::as_slice).iter().map(Encoded::as_bytes).collect()
+}
+
+/// Put values behind those of their terminals.
+fn put(values: &mut [Values], outputs: &mut [Box<dyn AnyOutput>]) {
+    for (values, output) in values.iter_mut().zip(outputs) {
+        let wire = output.payload_type().wire();
+        let output = (**output).as_any_mut().downcast_mut::<Output<Encoded>>();
+        match (output, wire) {
+            (Some(output), Some(wire)) if output.is_wanted() => output.values.extend(values.take(wire)),
+            _ => values.clear(),
+        }
+    }
+}
+
+fn commit_later(mut values: Vec<Values>) -> Commit {
+    Box::new(move |out| put(&mut values, out.outputs()))
+}
+
+impl GraphPart for RemoteGraph {
+    fn turn(&mut self, view: &View<'_>, from: usize, out: &mut Outcomes) -> TurnEnd {
+        self.take_rows(view);
+        let values: Vec<Vec<&[u8]>> = (0..view.n_inputs()).map(|input| values(view, input)).collect();
+        let windows: Vec<InputWindow<'_>> = values
+            .iter()
+            .enumerate()
+            .map(|(input, values)| {
+                let column = view.column(input);
+                InputWindow { epoch: column.epoch(), first: column.first(), values }
+            })
+            .collect();
+        let wanted: Vec<bool> = out.outputs().iter().map(|output| output.is_wanted()).collect();
+        self.out.resize_with(wanted.len(), Values::default);
+        let turn = self.graph.turn(&windows, &self.rows, view.id(0), from, &wanted, &mut self.out);
+        let (cursor, outputs) = out.split();
+        cursor.begin(turn.at);
+        put(&mut self.out, outputs);
+        match turn.end {
+            GraphEnd::Done => TurnEnd::Done,
+            GraphEnd::Failed { failure, rest } if rest.is_empty() => TurnEnd::Failed { failure, rest: None },
+            GraphEnd::Failed { failure, rest } => TurnEnd::Failed { failure, rest: Some(commit_later(rest)) },
+            GraphEnd::Pending(rest) => TurnEnd::Pending(Box::pin(async move {
+                let (values, failure) = rest.await;
+                (commit_later(values), failure)
+            })),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Plans over random packages: nothing dangles, precedence holds, and the way back leads back.
+
+use super::harness::cases;
+use acequia_core::PackageName;
+use acequia_core::accumulator::AccumulatorDecl;
+use acequia_core::graph::{GraphDecl, InputDecl, PartFn, Presence, TerminalDecl, Topology, TurnEnd};
+use acequia_core::package::{CronDecl, Package, Version, WorkflowDecl};
+use acequia_core::reactor::{ReactorDecl, when_any};
+use acequia_core::reconcile::{Actual, Desired, Plan, SinkDecl, dependants, plan_load, plan_unload};
+use proptest::prelude::*;
+use std::sync::Arc;
+
+/// A graph over numbers: what it is bound to, and what it reads.
+pub fn graph(name: &str, reactor: Option<&str>, reads: &[&str]) -> GraphDecl {
+    let inputs = reads.iter().map(|read| InputDecl::new::<u64>(*read, Presence::Optional)).collect();
+    let topology = Topology::default();
+    let terminals = vec![TerminalDecl::new::<u64>("out")];
+    let make = Arc::new(|| -> Box<dyn acequia_core::graph::GraphPart> {
+        Box::new(PartFn(
+            |_: &acequia_core::graph::View<'_>, _: usize, _: &mut acequia_core::graph::Outcomes| {
+                TurnEnd::Done
+            },
+        ))
+    });
+    GraphDecl::new(name, reactor.map(Into::into), inputs, terminals, topology, make)
+}
+
+/// A reactor over one accumulator of numbers.
+pub fn reactor(name: &str, accumulator: &str) -> ReactorDecl {
+    ReactorDecl::new(name, vec![AccumulatorDecl::passthrough::<u64>(accumulator)], when_any([accumulator]))
+}
+
+/// What a package of the model declares, by number.
+#[derive(Debug, Clone)]
+struct Sketch {
+    name: u8,
+    reactors: Vec<u8>,
+    graphs: Vec<(u8, Option<u8>)>,
+    crons: Vec<u8>,
+    workflows: Vec<(u8, Option<u8>, Option<u8>)>,
+    feeds: Vec<(u8, u8)>,
+}
+
+impl Sketch {
+    fn package(&self) -> Package {
+        let mut package = Package::new(format!("p{}", self.name)).version("1");
+        for n in &self.reactors {
+            package = package.reactor(reactor(&format!("R{n}"), &format!("a{n}")));
+        }
+        for (n, bound) in &self.graphs {
+            let accumulator = bound.map_or("x".to_owned(), |reactor| format!("a{reactor}"));
+            let bound = bound.map(|reactor| format!("R{reactor}"));
+            package = package.graph(graph(&format!("g{n}"), bound.as_deref(), &[&accumulator]));
+        }
+        for n in &self.crons {
+            package = package.cron(CronDecl::new(format!("c{n}"), "0 6 * * *"));
+        }
+        for (n, cron, reactor) in &self.workflows {
+            let mut workflow = WorkflowDecl::new(format!("w{n}")).task("t");
+            if let Some(cron) = cron {
+                workflow = workflow.on_trigger(format!("c{cron}"));
+            }
+            if let Some(reactor) = reactor {
+                workflow = workflow.on_reactor(format!("R{reactor}"));
+            }
+            package = package.workflow(workflow);
+        }
+        package
+    }
+
+    fn sinks(&self) -> Vec<SinkDecl> {
+        let feeds = self.feeds.iter();
+        feeds
+            .map(|(graph, accumulator)| SinkDecl {
+                graph: format!("g{graph}").into(),
+                terminal: "out".into(),
+                payload: None,
+                feeds: Some(format!("a{accumulator}").into()),
+            })
+            .collect()
+    }
+}
+
+fn sketch() -> impl Strategy<Value = Sketch> {
+    let few = |n| prop::collection::vec(0..8_u8, 0..n);
+    let graphs = prop::collection::vec((0..8_u8, prop::option::weighted(0.8, 0..6_u8)), 0..3);
+    let workflows =
+        prop::collection::vec((0..6_u8, prop::option::of(0..6_u8), prop::option::of(0..6_u8)), 0..2);
+    let feeds = prop::collection::vec((0..8_u8, 0..6_u8), 0..2);
+    (0..6_u8, few(3), graphs, few(2), workflows, feeds).prop_map(
+        |(name, reactors, graphs, crons, workflows, feeds)| Sketch {
+            name,
+            reactors,
+            graphs,
+            crons,
+            workflows,
+            feeds,
+        },
+    )
+}
+
+#[derive(Debug, Clone)]
+enum Op {
+    Load(Vec<Sketch>),
+    Unload(Vec<u8>),
+    Cascade(u8),
+}
+
+fn ops() -> impl Strategy<Value = Vec<Op>> {
+    let op = prop_oneof![
+        4 => sketch().prop_map(|sketch| Op::Load(vec![sketch])),
+        2 => prop::collection::vec(sketch(), 1..4).prop_map(Op::Load),
+        2 => prop::collection::vec(0..6_u8, 1..3).prop_map(Op::Unload),
+        1 => (0..6_u8).prop_map(Op::Cascade),
+    ];
+    prop::collection::vec(op, 1..24)
+}
+
+fn load(actual: &Actual, sketches: &[Sketch]) -> Option<Plan> {
+    let packages: Vec<Package> = sketches.iter().map(Sketch::package).collect();
+    let versions = packages.iter().map(|package| (package, Version::from("1"))).collect();
+    let sinks = sketches.iter().flat_map(Sketch::sinks).collect();
+    plan_load(actual, &Desired { packages: versions, sinks }).ok()
+}
+
+/// The plan keeps its order, leaves nothing dangling, and its reverse undoes it.
+fn carried_out(actual: &Actual, plan: &Plan) -> Result<Actual, TestCaseError> {
+    let places: Vec<u8> = plan.steps.iter().map(|step| step.record.precedence()).collect();
+    let mut sorted = places.clone();
+    sorted.sort_unstable();
+    if plan.direction == acequia_core::reconcile::Direction::Down {
+        sorted.reverse();
+    }
+    prop_assert_eq!(places, sorted);
+    let mut after = actual.clone();
+    after.apply(plan);
+    prop_assert_eq!(after.dangling(), Vec::<String>::new());
+    let mut back = after.clone();
+    back.apply(&plan.reversed());
+    prop_assert_eq!(&back, actual);
+    Ok(after)
+}
+
+fn names(numbers: &[u8]) -> Vec<PackageName> {
+    let mut names: Vec<PackageName> = numbers.iter().map(|n| format!("p{n}").into()).collect();
+    names.dedup();
+    names
+}
+
+proptest! {
+    #![proptest_config(cases(512))]
+
+    #[test]
+    fn plans_never_dangle_keep_precedence_and_lead_back(ops in ops()) {
+        let mut actual = Actual::default();
+        for op in ops {
+            let plan = match &op {
+                Op::Load(sketches) => load(&actual, sketches),
+                Op::Unload(numbers) => plan_unload(&actual, &names(numbers)).ok(),
+                Op::Cascade(number) => {
+                    let package = PackageName::from(format!("p{number}"));
+                    match dependants(&actual, &package) {
+                        Ok(order) => {
+                            prop_assert_eq!(order.last(), Some(&package));
+                            let plan = plan_unload(&actual, &order);
+                            prop_assert!(plan.is_ok(), "a cascade is never held: {:?}", plan);
+                            plan.ok()
+                        }
+                        Err(_) => None,
+                    }
+                }
+            };
+            if let Some(plan) = plan {
+                actual = carried_out(&actual, &plan)?;
+            }
+        }
+    }
+
+    #[test]
+    fn dependants_go_one_by_one_in_the_order_of_a_cascade(sketches in prop::collection::vec(sketch(), 1..16)) {
+        let mut actual = Actual::default();
+        for sketch in &sketches {
+            if let Some(plan) = load(&actual, std::slice::from_ref(sketch)) {
+                actual.apply(&plan);
+            }
+        }
+        for package in actual.packages.keys() {
+            let mut left = actual.clone();
+            for name in dependants(&actual, package).unwrap() {
+                let plan = plan_unload(&left, std::slice::from_ref(&name));
+                prop_assert!(plan.is_ok(), "{} cannot go before {}: {:?}", name, package, plan);
+                left.apply(&plan.unwrap());
+            }
+            prop_assert!(!left.packages.contains_key(package));
+        }
+    }
+}

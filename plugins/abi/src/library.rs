@@ -1,0 +1,105 @@
+//! What a library implements; safe traits, called through the table.
+
+use crate::call::{AccumulatorCall, Turn};
+use crate::fault::Fault;
+use crate::future::LibraryFuture;
+use crate::services::{HostServices, RemotePush};
+use std::sync::Arc;
+
+/// A package's code.
+pub trait Library: Sized + Send + Sync + 'static {
+    /// Its declarations, as the JSON of a [`PackageDeclaration`](crate::declaration::PackageDeclaration).
+    ///
+    /// # Errors
+    /// If a declaration cannot cross.
+    fn declare() -> Result<Vec<u8>, Fault>;
+
+    /// Begin to be used.
+    ///
+    /// # Errors
+    /// What the author's hook said.
+    fn init(services: Arc<dyn HostServices>) -> Result<Self, Fault>;
+
+    /// Make a part of the graph at `index`.
+    ///
+    /// # Errors
+    /// If there is no such graph.
+    fn graph(&self, index: usize) -> Result<Box<dyn LibraryGraph>, Fault>;
+
+    /// Make a part of the accumulator at `index`.
+    ///
+    /// # Errors
+    /// If there is no such accumulator.
+    fn accumulator(&self, index: usize) -> Result<Box<dyn LibraryAccumulator>, Fault>;
+
+    /// Set the source of the accumulator at `index` in motion; it publishes through `push`.
+    ///
+    /// # Errors
+    /// If there is no such source.
+    fn source(
+        &self,
+        index: usize,
+        push: RemotePush,
+        resume_after: Option<u64>,
+    ) -> Result<LibrarySource, Fault>;
+
+    /// Turn a value of the declared type at `index` into another form; appended to `reply`.
+    ///
+    /// # Errors
+    /// If the bytes are not of that type.
+    fn value(index: usize, form: ValueForm, bytes: &[u8], reply: &mut Vec<u8>) -> Result<(), Fault>;
+
+    /// No longer to be used. What is still held goes with its owners.
+    fn stop(&self) {}
+}
+
+/// A part of a graph.
+pub trait LibraryGraph: Send {
+    /// Run firings; the report is appended to `reply`. The rest of a firing that pends is handed out.
+    ///
+    /// # Errors
+    /// What kept it from running at all; the failure of a firing belongs in the report.
+    fn turn(&mut self, turn: &Turn<'_>, reply: &mut Vec<u8>) -> Result<Option<LibraryFuture>, Fault>;
+}
+
+/// A part of an accumulator.
+pub trait LibraryAccumulator: Send {
+    /// Do as asked; the report is appended to `reply`. The rest of an event that pends is handed out.
+    ///
+    /// # Errors
+    /// What kept it from being asked at all; the failure of an event belongs in the report.
+    fn call(
+        &mut self,
+        call: &AccumulatorCall<'_>,
+        reply: &mut Vec<u8>,
+    ) -> Result<Option<LibraryFuture>, Fault>;
+}
+
+/// A source in motion.
+pub enum LibrarySource {
+    /// Runs to its end.
+    Run(LibraryFuture),
+    /// Is asked each interval. Each ask ends in one byte: whether there was something new.
+    Poll {
+        /// Nanoseconds between two asks.
+        interval: u64,
+        /// Makes one ask.
+        ask: Box<dyn FnMut() -> LibraryFuture + Send>,
+    },
+}
+
+/// What a value is turned into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum ValueForm {
+    /// Wire bytes into JSON.
+    ToJson = 0,
+    /// JSON into wire bytes.
+    FromJson = 1,
+}
+
+impl ValueForm {
+    pub(crate) fn from_raw(raw: u32) -> Option<Self> {
+        [Self::ToJson, Self::FromJson].get(raw as usize).copied()
+    }
+}

@@ -1,0 +1,143 @@
+//! What replies of graphs and accumulators hold, in the order in which it is written and read.
+//!
+//! A graph's turn: how it ended (`u8`), the firing in hand (`u32`, counted from the turn's first), after a
+//! failure the fault; then for each terminal the number of its values (`u32`) and the values; after a
+//! failure, once more for each terminal, those of the branches that the failure did not touch. The rest of
+//! a firing that pends ends in whether it failed (`u8`), the fault if so, and the terminals' values.
+//!
+//! An accumulator's call begins with when it is due (an optional `u64`, the bits of the clock's nanoseconds)
+//! and how many events it holds (`u64`). After `Accept` follow the number of fates (`u32`), the fates, whether it failed (`u8`)
+//! with the step (`u8`) and the fault if so, and whether the next event pends (`u8`). After `Start`, whether
+//! it failed, with the fault. After `Tick` and `Flush` the same, and if not, what was released (two `u64`,
+//! and whether there is more). Then always the number of boundaries (`u32`), or of evicted events, and those.
+//! The rest of an event that pends ends in whether there is a boundary (`u8`), and the boundary.
+
+use crate::fault::Fault;
+use crate::frames::{FrameError, Reader, Writer};
+
+/// How a graph's turn ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GraphEnd {
+    /// Every firing completed.
+    Done,
+    /// The firing in hand failed.
+    Failed(Fault),
+    /// The firing in hand awaits something.
+    Pending,
+}
+
+impl GraphEnd {
+    /// Append it, with the firing in hand.
+    pub fn write(&self, cursor: usize, writer: &mut Writer<'_>) {
+        writer.u8(match self {
+            Self::Done => 0,
+            Self::Failed(_) => 1,
+            Self::Pending => 2,
+        });
+        writer.u32(u32::try_from(cursor).unwrap_or(u32::MAX));
+        if let Self::Failed(fault) = self {
+            fault.write(writer);
+        }
+    }
+
+    /// Read it, with the firing in hand.
+    ///
+    /// # Errors
+    /// If the reply is malformed.
+    pub fn read(reader: &mut Reader<'_>) -> Result<(Self, usize), FrameError> {
+        let end = reader.u8()?;
+        let cursor = reader.u32()? as usize;
+        let end = match end {
+            0 => Self::Done,
+            1 => Self::Failed(Fault::read(reader)?),
+            2 => Self::Pending,
+            _ => return Err(reader.error()),
+        };
+        Ok((end, cursor))
+    }
+}
+
+/// Append a fault, if there is one.
+pub fn write_failure(fault: Option<&Fault>, writer: &mut Writer<'_>) {
+    writer.u8(u8::from(fault.is_some()));
+    if let Some(fault) = fault {
+        fault.write(writer);
+    }
+}
+
+/// Read a fault, if there is one.
+///
+/// # Errors
+/// If the reply is malformed.
+pub fn read_failure(reader: &mut Reader<'_>) -> Result<Option<Fault>, FrameError> {
+    match reader.u8()? {
+        0 => Ok(None),
+        _ => Fault::read(reader).map(Some),
+    }
+}
+
+/// What became of one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FateReport {
+    /// What became of it: `0x00` and the way it settled, `0x10` held, `0x20` and the reason it was dropped.
+    pub code: u8,
+    /// How many boundaries came of it.
+    pub emitted: u32,
+    /// Held events that were handed on before the next event.
+    pub handed_on: u64,
+    /// Held events that were filtered before the next event.
+    pub filtered: u64,
+}
+
+impl FateReport {
+    const RELEASES: u8 = 0x80;
+
+    /// Append it; most fates take five bytes.
+    pub fn write(&self, writer: &mut Writer<'_>) {
+        let releases = (self.handed_on, self.filtered) != (0, 0);
+        writer.u8(self.code | if releases { Self::RELEASES } else { 0 });
+        writer.u32(self.emitted);
+        if releases {
+            writer.u64(self.handed_on);
+            writer.u64(self.filtered);
+        }
+    }
+
+    /// Read it.
+    ///
+    /// # Errors
+    /// If the reply is malformed.
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, FrameError> {
+        let (code, emitted) = (reader.u8()?, reader.u32()?);
+        let (handed_on, filtered) =
+            if code & Self::RELEASES == 0 { (0, 0) } else { (reader.u64()?, reader.u64()?) };
+        Ok(Self { code: code & !Self::RELEASES, emitted, handed_on, filtered })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FateReport, GraphEnd, read_failure, write_failure};
+    use crate::fault::Fault;
+    use crate::frames::{Reader, Writer};
+
+    #[test]
+    fn ends_of_turns_cross_unchanged() {
+        for end in [GraphEnd::Done, GraphEnd::Failed(Fault::error("no")), GraphEnd::Pending] {
+            let mut bytes = Vec::new();
+            end.write(41, &mut Writer::new(&mut bytes));
+            assert_eq!(GraphEnd::read(&mut Reader::new(&bytes)), Ok((end, 41)));
+        }
+        for (handed_on, filtered) in [(0, 0), (3, 0), (0, u64::MAX)] {
+            let fate = FateReport { code: 0x26, emitted: 7, handed_on, filtered };
+            let mut bytes = Vec::new();
+            fate.write(&mut Writer::new(&mut bytes));
+            assert_eq!(FateReport::read(&mut Reader::new(&bytes)), Ok(fate));
+        }
+        for fault in [None, Some(Fault::error("no"))] {
+            let mut bytes = Vec::new();
+            write_failure(fault.as_ref(), &mut Writer::new(&mut bytes));
+            assert_eq!(read_failure(&mut Reader::new(&bytes)), Ok(fault));
+        }
+    }
+}

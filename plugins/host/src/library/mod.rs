@@ -1,0 +1,139 @@
+//! A package's native library: judged, mapped, read, and used.
+//!
+//! ```text
+//!   path ─▶ header from the file ─▶ map ─▶ table ─▶ declare ─▶ Library ─▶ init ─▶ Instance ─▶ Package
+//! ```
+//!
+//! A file is mapped once and stays mapped for as long as the process runs: code may still be needed after
+//! the last call (a destructor, a waker), and the C library keeps most of it anyway. Unloading is logical:
+//! parts and instances are dropped, and [`mapped`] says what is left.
+
+#![allow(unsafe_code, reason = "a library is foreign code")]
+#![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
+
+mod accumulator;
+
+mod declared;
+mod error;
+mod failure;
+mod graph;
+mod image;
+mod json;
+mod mapping;
+mod source;
+mod unmade;
+mod values;
+
+pub use error::LibraryError;
+pub use mapping::{Mapped, mapped};
+
+use acequia_abi::declaration::PackageDeclaration;
+use acequia_abi::{HostServices, InstanceHandle, PackageHandle};
+use acequia_core::package::Package;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A mapped library whose declarations were read. None of its parts exists yet.
+pub struct Library {
+    handle: PackageHandle,
+    declaration: PackageDeclaration,
+    declared: Vec<u8>,
+}
+
+impl Library {
+    /// Map the library at `path` and read its declarations.
+    ///
+    /// What can be refused is refused before its code runs: where the platform allows, the header is read
+    /// from the file before it is mapped. Give each version a path of its own, whose file is never written
+    /// again; a path whose file has changed since it was mapped is refused, because the old code would run.
+    ///
+    /// # Errors
+    /// [`LibraryError`], naming what is wrong, and what built the library where that is known.
+    pub fn open(path: impl AsRef<Path>) -> Result<Arc<Self>, LibraryError> {
+        let path = path.as_ref();
+        let (mapping, handle) = mapping::map(path)?;
+        let declared = handle
+            .declare()
+            .map_err(|fault| LibraryError::Declare { path: path.to_owned(), reason: fault.to_string() })?;
+        let declaration: PackageDeclaration = serde_json::from_slice(&declared).map_err(|source| {
+            LibraryError::Declaration { path: path.to_owned(), built_with: handle.built_with(), source }
+        })?;
+        declared::check(&declaration)
+            .map_err(|reason| LibraryError::Inconsistent { package: declaration.name.clone(), reason })?;
+        mapping.name(&declaration.name);
+        Ok(Arc::new(Self { handle, declaration, declared }))
+    }
+
+    /// What it declares, as data.
+    pub fn declarations(&self) -> &PackageDeclaration {
+        &self.declaration
+    }
+
+    /// The same as the bytes that the library gave.
+    pub fn declared_json(&self) -> &[u8] {
+        &self.declared
+    }
+
+    /// What built it.
+    pub fn built_with(&self) -> String {
+        self.handle.built_with()
+    }
+
+    /// Let it begin to be used: runs the author's hook, with `services` at its disposal.
+    ///
+    /// # Errors
+    /// [`LibraryError::Init`] if the hook fails or panics.
+    pub fn init(self: &Arc<Self>, services: Arc<dyn HostServices>) -> Result<Arc<Instance>, LibraryError> {
+        let handle = self.handle.init(services).map_err(|fault| LibraryError::Init {
+            package: self.declaration.name.clone(),
+            failure: failure::from_fault(fault),
+        })?;
+        json::serve(&self.handle, &self.declaration);
+        Ok(Arc::new(Instance { library: Arc::clone(self), handle, stopped: AtomicBool::new(false) }))
+    }
+}
+
+impl std::fmt::Debug for Library {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Library").field("package", &self.declaration.name).finish_non_exhaustive()
+    }
+}
+
+/// A library in use. Its parts keep it; it stops when it is told to, or with the last of them.
+pub struct Instance {
+    library: Arc<Library>,
+    handle: InstanceHandle,
+    stopped: AtomicBool,
+}
+
+impl Instance {
+    /// The library.
+    pub fn library(&self) -> &Arc<Library> {
+        &self.library
+    }
+
+    /// Its declarations as the engine takes them. Their parts, sources and JSON forms call into the library.
+    pub fn package(self: &Arc<Self>) -> Package {
+        declared::package(self)
+    }
+
+    /// Tell the library that it is no longer used. Once is enough; parts that are left still work.
+    pub fn stop(&self) {
+        if !self.stopped.swap(true, Ordering::AcqRel) {
+            self.handle.stop();
+        }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl std::fmt::Debug for Instance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Instance").field("library", &self.library).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,63 @@
+//! What stands where a part should be that its library could not make: each item fails with the reason.
+
+use super::failure::from_fault;
+use acequia_abi::Fault;
+use acequia_core::accumulator::{Eviction, FailedStep, Many, ManyFailure, Released};
+use acequia_core::fault::Failure;
+use acequia_core::id::FiringId;
+use acequia_core::time::Timestamp;
+use acequia_core::wire::{AnyGraph, AnyPart, GraphEnd, GraphTurn, InputWindow, Values};
+
+/// A part that was not made.
+pub(super) struct Unmade(Failure);
+
+impl From<Fault> for Unmade {
+    fn from(fault: Fault) -> Self {
+        Self(from_fault(fault))
+    }
+}
+
+impl AnyPart for Unmade {
+    fn accept(&mut self, _events: &[&[u8]], _now: Timestamp, _out: &mut Values) -> Many<Vec<u8>> {
+        let failure = ManyFailure { failure: self.0.clone(), step: FailedStep::Accept };
+        Many { failure: Some(failure), ..Many::default() }
+    }
+
+    fn start(&mut self, _out: &mut Values) -> Result<(), Failure> {
+        Err(self.0.clone())
+    }
+
+    fn tick(&mut self, _now: Timestamp, _out: &mut Values) -> Result<Released, Failure> {
+        Ok(Released::default())
+    }
+
+    fn flush(&mut self, _out: &mut Values) -> Result<Released, Failure> {
+        Ok(Released::default())
+    }
+
+    fn due(&self) -> Option<Timestamp> {
+        None
+    }
+
+    fn held(&self) -> u64 {
+        0
+    }
+
+    fn evict(&mut self, _what: Eviction, _out: &mut Values) {}
+
+    fn recover(&mut self) {}
+}
+
+impl AnyGraph for Unmade {
+    fn turn(
+        &mut self,
+        _inputs: &[InputWindow<'_>],
+        _rows: &[u32],
+        _first: FiringId,
+        from: usize,
+        _wanted: &[bool],
+        _out: &mut [Values],
+    ) -> GraphTurn {
+        GraphTurn { at: from, end: GraphEnd::Failed { failure: self.0.clone(), rest: Vec::new() } }
+    }
+}

@@ -1,0 +1,157 @@
+//! A package as a native library: its declarations as data, its parts behind the C interface.
+//!
+//! `package!` puts [`Exported`] behind the exported symbol. Nothing here is called in process.
+
+mod accumulator;
+mod declare;
+mod graph;
+mod source;
+mod types;
+
+use crate::services::{HostServices, Scoped, scoped};
+use crate::{AccumulatorDecl, Failure, FailureKind, GraphDecl, Package};
+use acequia_abi::{
+    AccumulatorCall, Fault, FaultKind, Library, LibraryAccumulator, LibraryFuture, LibraryGraph,
+    LibrarySource, RemotePush, Turn, ValueForm, Writer,
+};
+use acequia_core::wire::Values;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// What `package!` implements.
+pub trait AuthorPackage: Send + Sync + 'static {
+    /// The declarations.
+    fn package() -> Package;
+
+    /// The author's hook, before the library is used.
+    ///
+    /// # Errors
+    /// What the hook said; the package is refused.
+    fn init() -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// The library of the package `P`.
+pub struct Exported<P> {
+    services: Arc<dyn HostServices>,
+    accumulators: Vec<AccumulatorDecl>,
+    graphs: Vec<GraphDecl>,
+    author: PhantomData<fn() -> P>,
+}
+
+impl<P: AuthorPackage> Library for Exported<P> {
+    fn declare() -> Result<Vec<u8>, Fault> {
+        let declaration = declare::package(&P::package())?;
+        serde_json::to_vec(&declaration).map_err(Fault::error)
+    }
+
+    fn init(services: Arc<dyn HostServices>) -> Result<Self, Fault> {
+        scoped(&services, P::init).map_err(|failure| fault(&failure))?;
+        let package = P::package();
+        let accumulators = package.reactors().iter().flat_map(|reactor| reactor.accumulators.iter().cloned());
+        Ok(Self {
+            accumulators: accumulators.collect(),
+            graphs: package.graphs().to_vec(),
+            services,
+            author: PhantomData,
+        })
+    }
+
+    fn graph(&self, index: usize) -> Result<Box<dyn LibraryGraph>, Fault> {
+        let decl = self.graphs.get(index).ok_or_else(|| absent("graph", index))?;
+        Ok(self.served(scoped(&self.services, || graph::Graph::new(decl))))
+    }
+
+    fn accumulator(&self, index: usize) -> Result<Box<dyn LibraryAccumulator>, Fault> {
+        let decl = self.accumulators.get(index).ok_or_else(|| absent("accumulator", index))?;
+        Ok(self.served(scoped(&self.services, || accumulator::Part::new(decl))))
+    }
+
+    fn source(
+        &self,
+        index: usize,
+        push: RemotePush,
+        resume_after: Option<u64>,
+    ) -> Result<LibrarySource, Fault> {
+        let decl = self.accumulators.get(index).and_then(|decl| decl.source.as_ref());
+        let decl = decl.ok_or_else(|| absent("source", index))?;
+        let made = scoped(&self.services, || source::start(decl, push, resume_after))?;
+        let services = Arc::clone(&self.services);
+        Ok(match made {
+            LibrarySource::Run(run) => LibrarySource::Run(Box::pin(Scoped::new(services, run))),
+            LibrarySource::Poll { interval, mut ask } => {
+                let ask = Box::new(move || -> LibraryFuture {
+                    let asked = scoped(&services, &mut ask);
+                    Box::pin(Scoped::new(Arc::clone(&services), asked))
+                });
+                LibrarySource::Poll { interval, ask }
+            }
+        })
+    }
+
+    fn value(index: usize, form: ValueForm, bytes: &[u8], reply: &mut Vec<u8>) -> Result<(), Fault> {
+        types::of::<P>().value(index, form, bytes, reply)
+    }
+}
+
+impl<P> Exported<P> {
+    fn served<T>(&self, part: T) -> Box<Served<T>> {
+        Box::new(Served { services: Arc::clone(&self.services), part })
+    }
+}
+
+/// A part whose calls run under the services of its instance.
+struct Served<T> {
+    services: Arc<dyn HostServices>,
+    part: T,
+}
+
+impl<T> Served<T> {
+    fn served(
+        &mut self,
+        call: impl FnOnce(&mut T) -> Result<Option<LibraryFuture>, Fault>,
+    ) -> Result<Option<LibraryFuture>, Fault> {
+        let rest = scoped(&self.services, || call(&mut self.part))?;
+        Ok(rest.map(|rest| -> LibraryFuture { Box::pin(Scoped::new(Arc::clone(&self.services), rest)) }))
+    }
+}
+
+impl<T: LibraryGraph> LibraryGraph for Served<T> {
+    fn turn(&mut self, turn: &Turn<'_>, reply: &mut Vec<u8>) -> Result<Option<LibraryFuture>, Fault> {
+        self.served(|part| part.turn(turn, reply))
+    }
+}
+
+impl<T: LibraryAccumulator> LibraryAccumulator for Served<T> {
+    fn call(
+        &mut self,
+        call: &AccumulatorCall<'_>,
+        reply: &mut Vec<u8>,
+    ) -> Result<Option<LibraryFuture>, Fault> {
+        self.served(|part| part.call(call, reply))
+    }
+}
+
+fn absent(what: &str, index: usize) -> Fault {
+    Fault::error(format_args!("the package has no {what} at {index}"))
+}
+
+/// Append how many values there are, and the values.
+fn write_values(values: &Values, writer: &mut Writer<'_>) {
+    writer.u32(u32::try_from(values.len()).unwrap_or(u32::MAX));
+    for value in values.iter() {
+        writer.bytes(value);
+    }
+}
+
+/// A failure as it crosses.
+fn fault(failure: &Failure) -> Fault {
+    let kind = match failure.kind {
+        FailureKind::Panic => FaultKind::Panic,
+        FailureKind::TimedOut => FaultKind::TimedOut,
+        FailureKind::Undecodable => FaultKind::Undecodable,
+        FailureKind::Error => FaultKind::Error,
+    };
+    Fault { kind, node: failure.node.map(str::to_owned), message: failure.message.clone() }
+}
