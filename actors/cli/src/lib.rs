@@ -13,18 +13,28 @@ mod progress;
 pub use console::Console;
 pub use error::CommandError;
 pub use exit::Exit;
+pub use package::Look;
 pub use package::declared::{self, Declared, Loader};
 
 use clap::Parser as _;
 use serde_json::json;
 use std::ffi::OsString;
 
-/// Run one command line, the program's name first.
+/// Run one command line, the program's name first. Libraries are looked into: their declarations are read.
 pub fn run(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) -> Exit {
-    run_with(args, console, None)
+    match Look::new() {
+        Ok(look) => run_with(args, console, Some(&look)),
+        Err(error) => {
+            console.complain(&format!(
+                "error: no folder to map libraries from: {}; set TMPDIR",
+                error::whole(&*error)
+            ));
+            Exit::Failed
+        }
+    }
 }
 
-/// The same, with something that reads the declarations of libraries.
+/// The same, with something else that reads the declarations of libraries, or nothing.
 pub fn run_with(
     args: impl IntoIterator<Item = OsString>,
     console: &mut Console<'_>,

@@ -4,6 +4,7 @@ use crate::archive::{ArchiveError, Contents, Library, Limits};
 use crate::manifest::{Manifest, ManifestError, Misfit};
 use crate::suggest::listed;
 use crate::version::{Digest, Version};
+use acequia_abi::declaration::{KindDeclaration, PackageDeclaration};
 use acequia_core::accumulator::Kind;
 use acequia_core::id::{AccumulatorName, PackageName};
 use semver::VersionReq;
@@ -175,6 +176,20 @@ impl Verified {
         }
         Err(VerifyError::ManifestMismatch { package: self.name().clone(), version, known, found })
     }
+}
+
+/// The accumulators that a library declares, with their kinds, in the order of their positions.
+pub fn accumulators(declared: &PackageDeclaration) -> Vec<(AccumulatorName, Kind)> {
+    let kind = |kind: KindDeclaration| match kind {
+        KindDeclaration::Passthrough => Kind::Passthrough,
+        KindDeclaration::Stream => Kind::Stream,
+        KindDeclaration::Polling => Kind::Polling,
+        KindDeclaration::Batch => Kind::Batch,
+        KindDeclaration::State => Kind::State,
+        KindDeclaration::Window => Kind::Window,
+        KindDeclaration::Custom => Kind::Custom,
+    };
+    declared.accumulators().map(|found| (found.name.as_str().into(), kind(found.kind))).collect()
 }
 
 /// The version of this engine.

@@ -75,6 +75,12 @@ impl Version {
     }
 }
 
+impl From<Version> for acequia_core::package::Version {
+    fn from(version: Version) -> Self {
+        version.to_string().into()
+    }
+}
+
 impl From<Digest> for Version {
     fn from(digest: Digest) -> Self {
         Self(digest)

@@ -8,7 +8,7 @@ use std::fs;
 fn a_folder_is_packed_and_inspected() {
     let packages = Packages::new();
     let folder =
-        packages.package("publisher", "description = \"Prices\"\n[[requires.reactors]]\nreactor = \"R\"");
+        packages.package("publisher", "description = \"Prices\"\n[[requires.reactors]]\nreactor = \"R\"\n[[requires.reactors]]\nreactor = \"S\"\npackage = \"p\"");
     write(&folder.join("target/x"), "");
     let archive = folder.join("publisher-1.2.0.acequia");
 
@@ -27,6 +27,10 @@ fn a_folder_is_packed_and_inspected() {
     let of_folder = run(&["package", "inspect", text(&folder), "--json"]).json();
     assert_eq!(of_folder, run(&["--json", "package", "inspect", text(&archive)]).json());
     assert_eq!(of_folder["entries"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        (&of_folder["requires"][0]["reactor"], &of_folder["requires"][1]["package"]),
+        (&"R".into(), &"p".into())
+    );
     assert!(of_folder["declarations"].is_null() && of_folder["version"].is_null());
 }
 

@@ -30,10 +30,13 @@ fn run(args: &[&str]) -> Output {
 fn exit_codes_and_streams_are_as_promised() {
     let packages = Packages::new();
     let folder = packages.package("publisher", "");
+    let engine = packages.package("engine", "[requires]\nengine = \"^0.1\"");
+    std::fs::remove_dir_all(engine.join("lib")).unwrap();
     let refused = packages.package("subscriber", "package_type = \"graph\"");
 
     for (args, code, out, err) in [
-        (vec!["package", "check", text(&folder)], 0, "nothing is refused", ""),
+        (vec!["package", "pack", text(&engine)], 0, "engine-1.2.0.acequia", ""),
+        (vec!["package", "check", text(&folder)], 5, "E0897", ""),
         (vec!["--version"], 0, "acequia 0.1.0", ""),
         (vec!["package", "inspect", "/nonexistent"], 1, "", "E0817"),
         (vec!["package", "unknown"], 2, "", "unrecognized"),

@@ -24,7 +24,8 @@ pub(crate) fn run(inspect: &Inspect, loader: Option<&dyn Loader>) -> Result<Answ
     let entries: Vec<(&EntryPath, usize, Digest)> =
         package.contents().entries().map(|(path, bytes)| (path, bytes.len(), Digest::of(bytes))).collect();
 
-    let about_rows = about.iter().map(|(what, value)| vec![(*what).to_owned(), value.clone()]);
+    let needs = needs(manifest);
+    let about_rows = about.iter().chain(&needs).map(|(what, value)| vec![(*what).to_owned(), value.clone()]);
     let entry_rows =
         entries.iter().map(|(path, size, digest)| vec![path.to_string(), size.to_string(), digest.short()]);
     let mut text = format!(
@@ -39,6 +40,14 @@ pub(crate) fn run(inspect: &Inspect, loader: Option<&dyn Loader>) -> Result<Answ
         "ok": true,
         "package": about.iter().map(|(what, value)| ((*what).replace(' ', "_"), json!(value))).collect::<serde_json::Map<_, _>>(),
         "version": version,
+        "requires": manifest.requires.reactors.iter().map(|required| {
+            json!({
+                "reactor": required.reactor.as_str(),
+                "package": required.package.as_ref().map(|package| package.as_str()),
+                "version": required.version.as_ref().map(ToString::to_string),
+            })
+        }).collect::<Vec<_>>(),
+        "overrides": manifest.accumulators.keys().map(|name| name.as_str()).collect::<Vec<_>>(),
         "entries": entries.iter().map(|(path, size, digest)| {
             json!({ "path": path.as_str(), "bytes": size, "digest": digest.to_string() })
         }).collect::<Vec<_>>(),
@@ -62,16 +71,22 @@ fn about(manifest: &Manifest) -> Vec<(&'static str, String)> {
     if let Some(engine) = &manifest.requires.engine {
         about.push(("requires engine", engine.to_string()));
     }
+    about.retain(|(_, value)| !value.is_empty());
+    about
+}
+
+/// What it needs and changes, of which there may be several.
+fn needs(manifest: &Manifest) -> Vec<(&'static str, String)> {
+    let mut needs = Vec::new();
     for required in &manifest.requires.reactors {
         let of = required.package.as_ref().map_or_else(String::new, |package| format!(" of {package}"));
         let range = required.version.as_ref().map_or_else(String::new, |range| format!(" {range}"));
-        about.push(("requires reactor", format!("{}{of}{range}", required.reactor)));
+        needs.push(("requires reactor", format!("{}{of}{range}", required.reactor)));
     }
     for name in manifest.accumulators.keys() {
-        about.push(("overrides accumulator", name.to_string()));
+        needs.push(("overrides accumulator", name.to_string()));
     }
-    about.retain(|(_, value)| !value.is_empty());
-    about
+    needs
 }
 
 fn rows(declared: &Declared) -> Vec<Vec<String>> {

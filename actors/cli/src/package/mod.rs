@@ -4,10 +4,12 @@ mod build;
 mod check;
 pub mod declared;
 mod inspect;
+mod look;
 mod new;
 mod pack;
 
 pub use check::{Line, Verdict, judge};
+pub use look::Look;
 
 use crate::args::{Args, Command, PackageCommand};
 use crate::console::Console;
