@@ -16,6 +16,7 @@ mod ledger;
 mod lookup;
 mod memory;
 mod overflow;
+mod packages;
 mod passthrough;
 mod polling;
 mod reactor;

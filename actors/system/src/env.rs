@@ -6,8 +6,8 @@ use acequia_core::Timestamp;
 use acequia_core::fault::Failure;
 use acequia_core::letter::DeadLetter;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -65,6 +65,7 @@ pub(crate) struct Env {
     pub(crate) counters: Counters,
     work: Handle,
     stopping: AtomicBool,
+    marker: OnceLock<String>,
 }
 
 impl Env {
@@ -77,6 +78,7 @@ impl Env {
             counters: Counters::default(),
             work: Handle::current(),
             stopping: AtomicBool::new(false),
+            marker: OnceLock::new(),
             settings,
         })
     }
@@ -106,6 +108,14 @@ impl Env {
     /// The work runtime, for user code that expects to find one.
     pub(crate) fn work(&self) -> &Handle {
         &self.work
+    }
+
+    /// Tells this build of the program from others: the length and the time of its executable.
+    pub(crate) fn marker(&self) -> &str {
+        self.marker.get_or_init(|| {
+            let file = std::env::current_exe().and_then(std::fs::metadata);
+            file.map(|file| format!("{}-{:?}", file.len(), file.modified().ok())).unwrap_or_default()
+        })
     }
 
     /// Whether shutdown has begun.

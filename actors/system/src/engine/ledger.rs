@@ -2,7 +2,7 @@
 
 use super::Engine;
 use acequia_core::Timestamp;
-use acequia_core::cell::{CellTurn, EdgeKind, EdgeName, Open};
+use acequia_core::cell::{EdgeKind, EdgeName, Open};
 use acequia_core::ledger::{Entry, Imbalance};
 use std::time::Duration;
 
@@ -91,6 +91,15 @@ impl Unsettled {
         self.in_flight.iter().chain(&self.pending).map(|item| item.n).sum()
     }
 
+    /// What is open at `now`.
+    pub(crate) fn of(open: Vec<Open>, now: Timestamp) -> Self {
+        let mut unsettled = Self::default();
+        for open in open {
+            unsettled.add(open, now);
+        }
+        unsettled
+    }
+
     fn add(&mut self, open: Open, now: Timestamp) {
         let claimed_firing = open.claimed && matches!(open.edge.kind, EdgeKind::Deliveries(_));
         let item = UnsettledItem {
@@ -116,43 +125,18 @@ impl std::fmt::Display for Unsettled {
 }
 
 impl Engine {
-    /// The ledger, each cell read at a turn boundary of its own.
+    /// The ledger, each cell read at a turn boundary of its own. What was unloaded is still in it.
     pub async fn ledger(&self) -> Ledger {
-        let mut ledger = Ledger::default();
-        for cell in self.inner.directory.cells() {
-            let edges = cell.ask(|state, _| (state.ledger(), CellTurn::default())).await;
-            ledger.edges.extend(edges.unwrap_or_default());
-            for worker in cell.workers().all() {
-                let outputs = worker.outputs().into_iter();
-                ledger.edges.extend(outputs.map(|(place, entry)| {
-                    (EdgeName { reactor: cell.name().clone(), kind: EdgeKind::Outputs(place) }, entry)
-                }));
-            }
-        }
-        ledger
+        Ledger { edges: self.inner.directory.ledger().await }
     }
 
     /// What is open, place by place.
     pub async fn unsettled(&self) -> Unsettled {
-        let mut unsettled = Unsettled::default();
-        for open in self.open().await {
-            unsettled.add(open, self.inner.env.now());
-        }
-        unsettled
+        Unsettled::of(self.open().await, self.inner.env.now())
     }
 
     pub(crate) async fn open(&self) -> Vec<Open> {
-        let mut all = Vec::new();
-        for cell in self.inner.directory.cells() {
-            all.extend(cell.ask(|state, _| (state.open(), CellTurn::default())).await.unwrap_or_default());
-            for worker in cell.workers().all() {
-                for (place, entry) in worker.outputs().into_iter().filter(|(_, entry)| entry.unsettled > 0) {
-                    let edge = EdgeName { reactor: cell.name().clone(), kind: EdgeKind::Outputs(place) };
-                    all.push(Open { edge, n: entry.unsettled, claimed: false, held: 0, since: None });
-                }
-            }
-        }
-        all
+        self.inner.directory.open().await
     }
 
     /// Wait until nothing is open that could still move, or `limit` has passed; true if so.

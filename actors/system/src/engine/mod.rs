@@ -26,12 +26,11 @@ use crate::dead_letters::DeadLetters;
 use crate::directory::Directory;
 use crate::env::{Counters, Env};
 use crate::package::ChildStatus;
+use crate::reconciler::Desk;
 use crate::root::RootMsg;
-use crate::shard::Shard;
 use ractor::ActorRef;
 use ractor::rpc::CallResult;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 /// A running engine. Cheap to clone; all clones are the same engine.
 #[derive(Clone)]
@@ -42,11 +41,8 @@ pub struct Engine {
 pub(crate) struct Inner {
     pub(crate) env: Arc<Env>,
     pub(crate) directory: Arc<Directory>,
+    pub(crate) desk: Arc<Desk>,
     pub(crate) root: ActorRef<RootMsg>,
-    pub(crate) shards: Vec<Arc<Shard>>,
-    pub(crate) next_shard: AtomicUsize,
-    /// One deployment at a time.
-    pub(crate) deploying: tokio::sync::Mutex<()>,
 }
 
 impl Engine {

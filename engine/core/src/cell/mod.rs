@@ -9,6 +9,7 @@ pub mod command;
 pub mod delivery;
 mod filter;
 pub mod inspect;
+mod leave;
 pub mod log;
 mod merge;
 pub mod run;
