@@ -2,8 +2,8 @@
 
 use acequia::testing::{Probe, Script, TestEngine, script};
 use acequia::{
-    AccumulatorDecl, CriteriaDecl, Health, Package, ReactorDecl, SourceDecl, SourceHealth, Strategy, k_of,
-    when_all, when_any,
+    AccumulatorDecl, Component, CriteriaDecl, FailAction, Health, Package, ReactorDecl, SourceDecl,
+    SourceHealth, Strategy, k_of, when_all, when_any,
 };
 use acequia_tests::{abc, numbers, started};
 use std::time::Duration;
@@ -155,19 +155,23 @@ async fn a_reactor_of_an_engine_that_stopped_is_out_of_service() {
 #[tokio::test(start_paused = true)]
 async fn a_reactor_whose_package_is_still_coming_up_is_starting() {
     let engine = TestEngine::start([]).await;
-    let deployed = engine.deploy(numbers(Strategy::Latest), Vec::new());
+    // Its first restart is at once, the second waits: there the engine stands still.
+    assert!(engine.crash(Component::Reconciler).await);
+    engine.settle().await;
+    engine.arm_failpoint(Some((5, FailAction::Kill)));
+    let facade = engine.engine().clone();
+    let deployed = async move { facade.deploy(numbers(Strategy::Latest), Vec::new()).await };
     let looked = async {
-        loop {
-            if let Ok(reactor) = engine.reactor("R") {
-                return reactor.health().await;
-            }
-            tokio::task::yield_now().await;
-        }
+        engine.settle().await;
+        let first = engine.reactor("R").unwrap().health().await;
+        engine.advance(Duration::from_millis(150)).await;
+        first
     };
 
     let (deployed, first) = tokio::join!(deployed, looked);
 
     deployed.unwrap();
+    assert_eq!(engine.passed_failpoints()[5], "activate graph g of package p");
     assert_eq!(first, Health::Starting);
     assert_eq!(health(&engine).await, Health::Live);
     engine.assert_ledger().await;

@@ -20,6 +20,7 @@ mod lookup;
 mod manifest;
 mod memory;
 mod overflow;
+mod packages;
 mod passthrough;
 mod polling;
 mod reactor;

@@ -4,15 +4,14 @@
 //! nothing: ring, part and state are the cell's, the source starts again behind its last offset.
 
 use crate::cell::SharedCell;
-use crate::children::Children;
+use crate::children::{Asked, ChildId, Children};
 use crate::env::Env;
 use crate::source::{SourceActor, SourceArgs};
 use acequia_core::health::SourceHealth;
 use acequia_core::id::AccumulatorName;
 use acequia_core::source::{SourceDecl, SourceOffset};
-use acequia_core::supervision::{ChildSpec, Intensity, Reaction, Strategy, Supervisor};
+use acequia_core::supervision::{ChildSpec, Intensity, Strategy, Supervisor};
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,7 +32,7 @@ pub(crate) enum AccumulatorMsg {
     /// Everything around it is up: start the source.
     Activate,
     /// Start the source again, after a delay.
-    RestartSource { children: Range<usize> },
+    RestartSource { children: Arc<[ChildId]> },
     /// This run of the source has begun.
     SourceLive { run: ActorId },
     /// Stop the source for good; events still come by pushes.
@@ -101,7 +100,7 @@ impl Actor for AccumulatorActor {
             // Boxed: what is seldom done must not make the loop of every accumulator large.
             AccumulatorMsg::Activate => Box::pin(state.on_activate(&myself)).await,
             AccumulatorMsg::RestartSource { children } => {
-                Box::pin(state.on_restart_source(&myself, children)).await;
+                Box::pin(state.on_restart_source(&myself, &children)).await;
             }
             AccumulatorMsg::SourceLive { run } => state.on_source_live(run),
             AccumulatorMsg::StopSource { reply } => {
@@ -132,8 +131,8 @@ impl Actor for AccumulatorActor {
             SupervisionEvent::ActorFailed(_, error) => error.to_string(),
             _ => String::new(),
         };
-        if let Some((_, reaction)) = state.children.ended(event, state.args.env.now()) {
-            state.on_source_ended(&myself, reaction, reason);
+        if let Some((_, asked)) = state.children.ended(event, state.args.env.now()) {
+            state.on_source_ended(&myself, asked, reason);
         }
         Ok(())
     }
@@ -188,29 +187,29 @@ impl AccumulatorState {
     }
 
     /// Its end is seen at once, by the link.
-    fn on_source_ended(&mut self, myself: &ActorRef<AccumulatorMsg>, reaction: Reaction, reason: String) {
-        match reaction {
-            Reaction::Ignore => self.set_health(SourceHealth::Finished),
-            Reaction::Restart { children, delay } => {
+    fn on_source_ended(&mut self, myself: &ActorRef<AccumulatorMsg>, asked: Asked, reason: String) {
+        match asked {
+            Asked::Nothing => self.set_health(SourceHealth::Finished),
+            Asked::Restart { children, delay } => {
                 tracing::warn!(accumulator = %self.args.name, %reason, ?delay, "source died, restarting");
                 self.set_health(SourceHealth::Disconnected { reason });
                 self.args.env.counters.restarts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 myself.send_after(delay, move || AccumulatorMsg::RestartSource { children });
             }
-            Reaction::Quarantine { reason, .. } | Reaction::Escalate { reason } => {
+            Asked::Quarantine { reason, .. } | Asked::Escalate { reason } => {
                 tracing::error!(accumulator = %self.args.name, %reason, "source quarantined");
                 self.set_health(SourceHealth::Quarantined { reason });
             }
         }
     }
 
-    async fn on_restart_source(&mut self, myself: &ActorRef<AccumulatorMsg>, children: Range<usize>) {
+    async fn on_restart_source(&mut self, myself: &ActorRef<AccumulatorMsg>, children: &[ChildId]) {
         if self.stopped {
             return;
         }
         let (now, deadline) = (self.args.env.now(), self.args.env.settings.call_deadline);
-        if let Err((_, reaction)) = self.children.restart(children, &myself.get_cell(), deadline, now).await {
-            self.on_source_ended(myself, reaction, "the source could not be started".to_owned());
+        if let Err((_, asked)) = self.children.restart(children, &myself.get_cell(), deadline, now).await {
+            self.on_source_ended(myself, asked, "the source could not be started".to_owned());
         }
     }
 
@@ -223,7 +222,7 @@ impl AccumulatorState {
             None => AccumulatorMsg::Activate,
             Some(source) => {
                 self.children.pardon(source);
-                AccumulatorMsg::RestartSource { children: source..source + 1 }
+                AccumulatorMsg::RestartSource { children: Arc::from([source]) }
             }
         };
         let _ = myself.cast(message);

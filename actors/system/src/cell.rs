@@ -139,6 +139,11 @@ impl SharedCell {
         self.schedule();
     }
 
+    /// Run no turn any more; what is asked of it is still answered.
+    pub(crate) fn disarm(&self) {
+        self.armed.store(false, Ordering::Release);
+    }
+
     pub(crate) fn is_armed(&self) -> bool {
         self.armed.load(Ordering::Acquire)
     }

@@ -1,17 +1,19 @@
-//! Names of one engine: read by many threads, written by whoever brings things up.
+//! Names of one engine: read by many threads, written by the reconciler alone.
 //!
-//! Nothing here is registered with `ractor`, whose registry is shared by the whole process.
+//! What stands in the three tables is loaded and visible; what is staged is prepared and seen by nobody
+//! but those who bind to it; what retires has lost its name and is not yet accounted for. Nothing here
+//! is registered with `ractor`, whose registry is shared by the whole process.
 
 use crate::cell::SharedCell;
 use crate::graph::GraphMsg;
-use crate::reactor::ReactorMsg;
-use acequia_core::graph::GraphDecl;
-use acequia_core::id::{AccumulatorName, GraphName, PackageName, ReactorName};
+pub(crate) use crate::members::{GraphEntry, Members, ReactorEntry};
+use crate::retired::{Leaving, Retired};
+use acequia_core::id::{AccumulatorName, GraphName, ReactorName};
 use acequia_core::payload::PayloadType;
-use acequia_core::reactor::ReactorDecl;
 use dashmap::DashMap;
 use ractor::ActorRef;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An accumulator by name.
 #[derive(Clone)]
@@ -21,37 +23,33 @@ pub(crate) struct AccumulatorEntry {
     pub(crate) event: PayloadType,
 }
 
-/// A reactor by name.
-#[derive(Clone)]
-pub(crate) struct ReactorEntry {
-    pub(crate) package: PackageName,
-    pub(crate) decl: ReactorDecl,
-    pub(crate) cell: Arc<SharedCell>,
-    pub(crate) actor: Option<ActorRef<ReactorMsg>>,
-}
-
-/// A graph by name.
-#[derive(Clone)]
-pub(crate) struct GraphEntry {
-    pub(crate) package: PackageName,
-    pub(crate) decl: GraphDecl,
-    pub(crate) actor: Option<ActorRef<GraphMsg>>,
-}
-
 /// All names of one engine.
 #[derive(Default)]
 pub(crate) struct Directory {
     pub(crate) accumulators: DashMap<AccumulatorName, AccumulatorEntry>,
     pub(crate) reactors: DashMap<ReactorName, ReactorEntry>,
     pub(crate) graphs: DashMap<GraphName, GraphEntry>,
-    /// What feeds what: reactor to reactor, through a graph's terminal.
-    pub(crate) feeds: DashMap<(ReactorName, ReactorName), ()>,
+    /// Ledgers of what is gone.
+    pub(crate) retired: Retired,
+    staged: Mutex<HashMap<ReactorName, ReactorEntry>>,
+    retiring: Mutex<Retiring>,
+}
+
+#[derive(Default)]
+struct Retiring {
+    cells: Vec<Arc<SharedCell>>,
+    seats: Vec<Arc<Leaving>>,
 }
 
 impl Directory {
-    /// The cells, by the reactor's name.
+    /// The cells that events are accounted for in, by the reactor's name: loaded and retiring ones.
     pub(crate) fn cells(&self) -> Vec<Arc<SharedCell>> {
         let mut cells: Vec<_> = self.reactors.iter().map(|entry| Arc::clone(&entry.cell)).collect();
+        for cell in &self.lock_retiring().cells {
+            if !cells.iter().any(|known| Arc::ptr_eq(known, cell)) {
+                cells.push(Arc::clone(cell));
+            }
+        }
         cells.sort_by(|a, b| a.name().cmp(b.name()));
         cells
     }
@@ -62,28 +60,127 @@ impl Directory {
         self.reactors.get(&reactor).map(|entry| Arc::clone(&entry.cell))
     }
 
+    /// A reactor, loaded or staged.
+    pub(crate) fn find_reactor(&self, reactor: &ReactorName) -> Option<ReactorEntry> {
+        let loaded = self.reactors.get(reactor).map(|entry| entry.clone());
+        loaded.or_else(|| lock(&self.staged).get(reactor).cloned())
+    }
+
+    /// An accumulator, loaded or staged, by its reactor.
+    pub(crate) fn find_ring(
+        &self,
+        reactor: &ReactorName,
+        accumulator: &AccumulatorName,
+    ) -> Option<Arc<dyn acequia_core::accumulator::AnyRing>> {
+        let entry = self.find_reactor(reactor)?;
+        let source = entry.decl.source(accumulator)?;
+        Some(Arc::clone(entry.cell.ring(source)))
+    }
+
     /// Graphs bound to a reactor that have an actor now.
-    pub(crate) fn bound_to(&self, reactor: &ReactorName) -> Vec<(GraphName, ActorRef<GraphMsg>)> {
+    pub(crate) fn bound_to(&self, reactor: &ReactorName) -> Vec<(GraphEntry, ActorRef<GraphMsg>)> {
         self.graphs
             .iter()
             .filter(|entry| entry.decl.reactor.as_ref() == Some(reactor))
-            .filter_map(|entry| entry.actor.clone().map(|actor| (entry.key().clone(), actor)))
+            .filter_map(|entry| entry.actor.get().map(|actor| (entry.clone(), actor)))
             .collect()
     }
 
-    /// Forget a package.
-    pub(crate) fn remove(&self, package: &PackageName) {
-        self.graphs.retain(|_, entry| entry.package != *package);
-        let gone: Vec<ReactorName> = self
-            .reactors
-            .iter()
-            .filter(|entry| entry.package == *package)
-            .map(|entry| entry.key().clone())
-            .collect();
-        for reactor in &gone {
-            self.accumulators.retain(|_, entry| entry.cell.name() != reactor);
-            self.reactors.remove(reactor);
-        }
-        self.feeds.retain(|(from, to), ()| !gone.contains(from) && !gone.contains(to));
+    /// A reactor is prepared: graphs can bind to it, nobody else sees it.
+    pub(crate) fn stage(&self, entry: ReactorEntry) {
+        lock(&self.staged).insert(entry.decl.name.clone(), entry);
     }
+
+    pub(crate) fn unstage(&self, reactor: &ReactorName) {
+        lock(&self.staged).remove(reactor);
+    }
+
+    /// Everything of these packages becomes visible. Twice is as good as once.
+    pub(crate) fn publish(&self, members: &[Arc<Members>]) {
+        for entry in members.iter().flat_map(|members| members.reactors()) {
+            for (source, accumulator) in entry.decl.accumulators.iter().enumerate() {
+                let own =
+                    AccumulatorEntry { cell: Arc::clone(&entry.cell), source, event: accumulator.event };
+                self.accumulators.insert(accumulator.name.clone(), own);
+            }
+            self.unstage(&entry.decl.name);
+            self.reactors.insert(entry.decl.name.clone(), entry);
+        }
+        for entry in members.iter().flat_map(|members| members.graphs()) {
+            self.graphs.insert(entry.decl.name.clone(), entry);
+        }
+    }
+
+    /// Nothing of these packages is visible any more; their cells retire. Twice is as good as once.
+    pub(crate) fn withdraw(&self, members: &[Arc<Members>]) {
+        for entry in members.iter().flat_map(|members| members.reactors()) {
+            let mut retiring = self.lock_retiring();
+            if !retiring.cells.iter().any(|cell| Arc::ptr_eq(cell, &entry.cell)) {
+                retiring.cells.push(Arc::clone(&entry.cell));
+            }
+        }
+        self.forget(members);
+    }
+
+    /// Nothing of these packages is visible any more.
+    pub(crate) fn forget(&self, members: &[Arc<Members>]) {
+        for entry in members.iter().flat_map(|members| members.reactors()) {
+            let own = |cell: &Arc<SharedCell>| Arc::ptr_eq(cell, &entry.cell);
+            for accumulator in &entry.decl.accumulators {
+                self.accumulators.remove_if(&accumulator.name, |_, known| own(&known.cell));
+            }
+            self.reactors.remove_if(&entry.decl.name, |_, known| own(&known.cell));
+        }
+        for members in members {
+            for entry in members.graphs() {
+                self.graphs.remove_if(&entry.decl.name, |_, known| known.package == *members.name());
+            }
+        }
+    }
+
+    /// A seat has left its cell and is worked off.
+    pub(crate) fn leave(&self, seat: Arc<Leaving>) {
+        self.lock_retiring().seats.push(seat);
+    }
+
+    /// Seats that are worked off.
+    pub(crate) fn leaving(&self) -> Vec<Arc<Leaving>> {
+        self.lock_retiring().seats.clone()
+    }
+
+    /// A cell is gone, and its ledger with the retired ones, in one step as every reader sees it.
+    pub(crate) fn retire_cell(
+        &self,
+        cell: &Arc<SharedCell>,
+        edges: Vec<(acequia_core::cell::EdgeName, acequia_core::ledger::Entry)>,
+    ) {
+        let mut retiring = self.lock_retiring();
+        let before = retiring.cells.len();
+        retiring.cells.retain(|known| !Arc::ptr_eq(known, cell));
+        if retiring.cells.len() < before {
+            self.retired.add(edges);
+        }
+    }
+
+    /// The same for a seat.
+    pub(crate) fn retire_seat(
+        &self,
+        seat: &Arc<Leaving>,
+        edges: Vec<(acequia_core::cell::EdgeName, acequia_core::ledger::Entry)>,
+    ) {
+        let mut retiring = self.lock_retiring();
+        let before = retiring.seats.len();
+        retiring.seats.retain(|known| !Arc::ptr_eq(known, seat));
+        if retiring.seats.len() < before {
+            self.retired.add(edges);
+        }
+    }
+
+    fn lock_retiring(&self) -> MutexGuard<'_, Retiring> {
+        lock(&self.retiring)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

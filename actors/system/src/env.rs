@@ -84,6 +84,7 @@ pub(crate) struct Env {
     work: Handle,
     stopping: AtomicBool,
     failed: OnceLock<String>,
+    marker: OnceLock<String>,
 }
 
 impl Env {
@@ -97,6 +98,7 @@ impl Env {
             work: Handle::current(),
             stopping: AtomicBool::new(false),
             failed: OnceLock::new(),
+            marker: OnceLock::new(),
             settings,
         })
     }
@@ -126,6 +128,14 @@ impl Env {
     /// The work runtime, for user code that expects to find one.
     pub(crate) fn work(&self) -> &Handle {
         &self.work
+    }
+
+    /// Tells this build of the program from others: the length and the time of its executable.
+    pub(crate) fn marker(&self) -> &str {
+        self.marker.get_or_init(|| {
+            let file = std::env::current_exe().and_then(std::fs::metadata);
+            file.map(|file| format!("{}-{:?}", file.len(), file.modified().ok())).unwrap_or_default()
+        })
     }
 
     /// Whether shutdown has begun.

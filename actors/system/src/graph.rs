@@ -3,25 +3,23 @@
 //! Owns nothing but its declaration. Supervised by its package, permanent. Waits for the reactor's
 //! answer to its bind, with a deadline. A crash loses nothing: firings queue until it is bound again.
 
-use crate::reactor::ReactorMsg;
+use crate::members::GraphEntry;
+use crate::reactor::{Bind, BindPhase, ReactorMsg};
 use acequia_core::fault::guarded;
-use acequia_core::graph::GraphDecl;
-use acequia_core::id::PackageName;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::time::Duration;
 
 pub(crate) struct GraphActor;
 
-#[derive(Clone)]
 pub(crate) struct GraphArgs {
-    pub(crate) decl: GraphDecl,
-    pub(crate) package: PackageName,
+    pub(crate) entry: GraphEntry,
 }
 
 pub(crate) enum GraphMsg {
     /// Bind to this reactor.
     BindTo {
         reactor: ActorRef<ReactorMsg>,
+        phase: BindPhase,
         deadline: Duration,
         reply: ractor::RpcReplyPort<Result<(), String>>,
     },
@@ -45,7 +43,7 @@ impl Actor for GraphActor {
         args: GraphArgs,
     ) -> Result<GraphState, ActorProcessingErr> {
         // The author's code makes the part; if it cannot, the child has failed to start.
-        guarded(|| Ok(drop(args.decl.part())))?;
+        guarded(|| Ok(drop(args.entry.decl.part())))?;
         Ok(GraphState { args })
     }
 
@@ -56,9 +54,9 @@ impl Actor for GraphActor {
         state: &mut GraphState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            GraphMsg::BindTo { reactor, deadline, reply } => {
+            GraphMsg::BindTo { reactor, phase, deadline, reply } => {
                 // Boxed: what is done once must not make the loop of every graph large.
-                Box::pin(state.on_bind_to(&myself, &reactor, deadline, reply)).await;
+                Box::pin(state.on_bind_to(&myself, &reactor, phase, deadline, reply)).await;
                 Ok(())
             }
             #[cfg(feature = "testing")]
@@ -83,13 +81,13 @@ impl GraphState {
         &mut self,
         myself: &ActorRef<GraphMsg>,
         reactor: &ActorRef<ReactorMsg>,
+        phase: BindPhase,
         deadline: Duration,
         reply: ractor::RpcReplyPort<Result<(), String>>,
     ) {
-        let (decl, package) = (Box::new(self.args.decl.clone()), self.args.package.clone());
-        let owner = myself.get_cell();
+        let (graph, owner) = (Box::new(self.args.entry.clone()), myself.get_cell());
         let called =
-            reactor.call(|reply| ReactorMsg::Bind { decl, package, owner, reply }, Some(deadline)).await;
+            reactor.call(|reply| ReactorMsg::Bind(Bind { graph, phase, owner, reply }), Some(deadline)).await;
         let result = match called {
             Ok(ractor::rpc::CallResult::Success(result)) => result,
             Ok(_) | Err(_) => Err("the reactor did not answer".to_owned()),

@@ -38,20 +38,25 @@ extern crate self as acequia;
 mod accumulator;
 mod answer;
 mod bell;
+mod books;
 mod cell;
 mod children;
 mod clock;
 mod dead_letters;
 mod directory;
+mod drain;
 mod engine;
 mod env;
 #[cfg(feature = "cel")]
 pub mod filter;
 mod graph;
 mod handle;
+mod members;
 mod package;
 mod quarantine;
 mod reactor;
+mod reconciler;
+mod retired;
 mod root;
 mod services;
 mod shard;
@@ -90,6 +95,12 @@ pub use env::{Counters, EngineState, Settings};
 pub use handle::AccumulatorHandle;
 pub use package::ChildStatus;
 pub use reactor::Link;
+#[cfg(feature = "testing")]
+pub use reconciler::FailAction;
+pub use reconciler::{
+    Load, LoadError, LoadOutcome, LoadReport, PackageState, PackageStatus, StepCounters, StepEvent,
+    StepEvents, StepPhase, Unload, UnloadError, UnloadReport,
+};
 pub use sink::{Receiver, Sink, SinkError};
 pub use watchdog::Stall;
 

@@ -2,10 +2,12 @@
 //!
 //! Owns the links to bound graphs; the cell itself outlives it. Supervised by its package, permanent.
 //! Waits for nobody: what needs the cell is left there and answered from there. A crash loses nothing
-//! that was accepted, and no pause: rings, cache and flags are the cell's.
+//! that was accepted, and no pause: rings, cache and flags are the cell's. It loses a closed gate: what
+//! it parked is refused, and who closed it asks again.
 
 use crate::answer::answer;
 use crate::cell::SharedCell;
+use crate::members::GraphEntry;
 use crate::worker::Worker;
 use acequia_core::AccumulatorName;
 use acequia_core::cell::{CellTurn, FireError, GraphRun};
@@ -13,15 +15,17 @@ use acequia_core::column::AnyColumn;
 use acequia_core::fault::guarded;
 use acequia_core::graph::{GraphDecl, GraphPlacement};
 use acequia_core::id::{FiringId, GraphName, PackageName};
+use acequia_core::reconcile::Hold;
 use ractor::{
     Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorStatus, RpcReplyPort, SupervisionEvent,
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(crate) struct ReactorActor;
 
 pub(crate) struct ReactorArgs {
+    pub(crate) package: PackageName,
     pub(crate) cell: Arc<SharedCell>,
 }
 
@@ -29,13 +33,13 @@ pub(crate) struct ReactorArgs {
 pub(crate) type FireInputs = Vec<(AccumulatorName, Box<dyn AnyColumn>)>;
 
 pub(crate) enum ReactorMsg {
-    /// Take a graph in, and hold a link to its actor.
-    Bind {
-        decl: Box<GraphDecl>,
-        package: PackageName,
-        owner: ActorCell,
-        reply: RpcReplyPort<Result<(), String>>,
-    },
+    /// Hold a link to a graph's actor, and take the graph in.
+    Bind(Bind),
+    /// Close the gate, unless others than `leaving` hold the reactor: then they are the answer. It opens
+    /// again by itself when `watcher` ends.
+    Gate { leaving: Arc<[PackageName]>, watcher: ActorCell, reply: RpcReplyPort<Vec<(GraphName, Hold)>> },
+    /// Open the gate; those that waited at it are let in.
+    Reopen,
     /// Fire now, whatever the criteria say.
     Fire { inputs: FireInputs, reply: RpcReplyPort<Result<FiringId, FireError>> },
     /// Stop firing; accept and remember.
@@ -64,10 +68,43 @@ pub enum Link {
     Reserved,
 }
 
+/// A graph that wants in.
+pub(crate) struct Bind {
+    pub(crate) graph: Box<GraphEntry>,
+    pub(crate) phase: BindPhase,
+    pub(crate) owner: ActorCell,
+    pub(crate) reply: RpcReplyPort<Result<(), String>>,
+}
+
+/// How far a bind goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BindPhase {
+    /// Only the link: the graph is dormant, sees no firing and is not listed.
+    Dormant,
+    /// The graph takes its seat.
+    Seated,
+}
+
+/// A link to a graph's actor.
+struct Linked {
+    graph: GraphName,
+    package: PackageName,
+    phase: BindPhase,
+}
+
+/// A closed gate.
+struct Gate {
+    leaving: Arc<[PackageName]>,
+    watcher: ActorCell,
+    parked: Vec<Bind>,
+}
+
 pub(crate) struct ReactorState {
+    package: PackageName,
     cell: Arc<SharedCell>,
-    links: HashMap<ActorId, GraphName>,
-    reserved: HashSet<GraphName>,
+    links: HashMap<ActorId, Linked>,
+    reserved: HashMap<GraphName, PackageName>,
+    gate: Option<Gate>,
 }
 
 impl Actor for ReactorActor {
@@ -85,7 +122,8 @@ impl Actor for ReactorActor {
         let seated = args.cell.ask(|cell, _| (seats_in_service(cell), CellTurn::default()));
         let seated = tokio::time::timeout(args.cell.env().settings.call_deadline, seated).await?;
         let reserved = seated.unwrap_or_default().into_iter().collect();
-        Ok(ReactorState { cell: args.cell, links: HashMap::new(), reserved })
+        let (package, cell) = (args.package, args.cell);
+        Ok(ReactorState { package, cell, links: HashMap::new(), reserved, gate: None })
     }
 
     async fn handle(
@@ -95,9 +133,11 @@ impl Actor for ReactorActor {
         state: &mut ReactorState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            ReactorMsg::Bind { decl, package, owner, reply } => {
-                state.on_bind(&myself.get_cell(), *decl, package, owner, reply);
+            ReactorMsg::Bind(bind) => state.on_bind(&myself.get_cell(), bind),
+            ReactorMsg::Gate { leaving, watcher, reply } => {
+                answer(reply, state.on_gate(&myself.get_cell(), leaving, watcher));
             }
+            ReactorMsg::Reopen => state.on_reopen(&myself.get_cell()),
             ReactorMsg::Fire { inputs, reply } => state.on_fire(inputs, reply),
             ReactorMsg::Pause { reply } => state.on_control(reply, acequia_core::cell::Cell::pause),
             ReactorMsg::Resume { reply } => state.on_control(reply, acequia_core::cell::Cell::resume),
@@ -113,13 +153,13 @@ impl Actor for ReactorActor {
 
     async fn handle_supervisor_evt(
         &self,
-        _: ActorRef<ReactorMsg>,
+        myself: ActorRef<ReactorMsg>,
         event: SupervisionEvent,
         state: &mut ReactorState,
     ) -> Result<(), ActorProcessingErr> {
         match event {
             SupervisionEvent::ActorTerminated(actor, ..) | SupervisionEvent::ActorFailed(actor, _) => {
-                state.on_subscriber_ended(actor.get_id());
+                state.on_ended(&myself.get_cell(), actor.get_id());
             }
             SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => {}
         }
@@ -128,11 +168,22 @@ impl Actor for ReactorActor {
 }
 
 impl ReactorState {
+    /// Somebody who was monitored ended: a subscriber, or who had the gate closed.
+    fn on_ended(&mut self, myself: &ActorCell, actor: ActorId) {
+        if self.gate.as_ref().is_some_and(|gate| gate.watcher.get_id() == actor) {
+            return self.on_reopen(myself);
+        }
+        self.on_subscriber_ended(actor);
+    }
+
     /// The link becomes a reservation in this same turn: between a crash and the restart there is no
-    /// moment without either.
+    /// moment without either. A dormant graph has no seat to be kept.
     fn on_subscriber_ended(&mut self, actor: ActorId) {
-        let Some(graph) = self.links.remove(&actor) else { return };
-        self.reserved.insert(graph.clone());
+        let Some(Linked { graph, package, phase }) = self.links.remove(&actor) else { return };
+        if phase == BindPhase::Dormant {
+            return;
+        }
+        self.reserved.insert(graph.clone(), package);
         if let Some(worker) = self.cell.workers().get(&graph) {
             worker.hold();
         }
@@ -142,29 +193,65 @@ impl ReactorState {
         });
     }
 
-    fn on_bind(
-        &mut self,
-        myself: &ActorCell,
-        decl: GraphDecl,
-        package: PackageName,
-        owner: ActorCell,
-        reply: RpcReplyPort<Result<(), String>>,
-    ) {
-        let graph = decl.name.clone();
+    fn on_bind(&mut self, myself: &ActorCell, bind: Bind) {
+        let package = &bind.graph.package;
+        if let Some(gate) = &mut self.gate
+            && *package != self.package
+            && !gate.leaving.contains(package)
+        {
+            return gate.parked.push(bind);
+        }
+        let Bind { graph: entry, phase, owner, reply } = bind;
+        let graph = entry.decl.name.clone();
         // Monitor, insert, then look: a death before the monitor gives no event.
         myself.monitor(owner.clone());
-        self.links.retain(|_, linked| *linked != graph);
-        self.links.insert(owner.get_id(), graph.clone());
+        self.links.retain(|_, linked| linked.graph != graph);
+        let link = Linked { graph: graph.clone(), package: entry.package.clone(), phase };
+        self.links.insert(owner.get_id(), link);
         self.reserved.remove(&graph);
         if owner.get_status() >= ActorStatus::Stopping {
             self.on_subscriber_ended(owner.get_id());
             return answer(reply, Err(format!("the actor of graph {graph} ended before it was bound")));
         }
+        if phase == BindPhase::Dormant {
+            return answer(reply, Ok(()));
+        }
         let shared = Arc::clone(&self.cell);
         self.cell.post(move |cell, _| {
-            answer(reply, install(&shared, cell, decl, package));
+            answer(reply, install(&shared, cell, &entry));
             CellTurn::default()
         });
+    }
+
+    /// Who holds it, without those that leave with it; with nobody, the gate is closed from here on.
+    fn on_gate(
+        &mut self,
+        myself: &ActorCell,
+        leaving: Arc<[PackageName]>,
+        watcher: ActorCell,
+    ) -> Vec<(GraphName, Hold)> {
+        let linked = self.links.values().map(|linked| (&linked.graph, &linked.package, Hold::Linked));
+        let reserved = self.reserved.iter().map(|(graph, package)| (graph, package, Hold::Reserved));
+        let holders = linked.chain(reserved).filter(|(_, package, _)| !leaving.contains(package));
+        let holders: Vec<_> = holders.map(|(graph, _, hold)| (graph.clone(), hold)).collect();
+        if holders.is_empty() {
+            myself.monitor(watcher.clone());
+            let ended = watcher.get_status() >= ActorStatus::Stopping;
+            let parked = self.gate.take().map(|gate| gate.parked).unwrap_or_default();
+            self.gate = Some(Gate { leaving, watcher, parked });
+            if ended {
+                self.on_reopen(myself);
+            }
+        }
+        holders
+    }
+
+    fn on_reopen(&mut self, myself: &ActorCell) {
+        let Some(gate) = self.gate.take() else { return };
+        myself.unmonitor(gate.watcher);
+        for bind in gate.parked {
+            self.on_bind(myself, bind);
+        }
     }
 
     fn on_fire(&mut self, inputs: FireInputs, reply: RpcReplyPort<Result<FiringId, FireError>>) {
@@ -200,8 +287,9 @@ impl ReactorState {
     }
 
     fn subscribers(&self) -> Vec<(GraphName, Link)> {
-        let linked = self.links.iter().map(|(id, graph)| (graph.clone(), Link::Linked(*id)));
-        let reserved = self.reserved.iter().map(|graph| (graph.clone(), Link::Reserved));
+        let seated = self.links.iter().filter(|(_, linked)| linked.phase == BindPhase::Seated);
+        let linked = seated.map(|(id, linked)| (linked.graph.clone(), Link::Linked(*id)));
+        let reserved = self.reserved.keys().map(|graph| (graph.clone(), Link::Reserved));
         let mut all: Vec<_> = linked.chain(reserved).collect();
         all.sort_by(|a, b| a.0.cmp(&b.0));
         all
@@ -209,26 +297,29 @@ impl ReactorState {
 
     fn on_release(&mut self, graph: &GraphName) {
         self.reserved.remove(graph);
-        self.links.retain(|_, linked| linked != graph);
+        self.links.retain(|_, linked| linked.graph != *graph);
     }
 }
 
 /// Put a graph into its seat: a new one, or the one that was kept for it.
-fn install(
+pub(crate) fn install(
     shared: &Arc<SharedCell>,
     cell: &mut acequia_core::cell::Cell,
-    decl: GraphDecl,
-    package: PackageName,
+    entry: &GraphEntry,
 ) -> Result<(), String> {
+    let decl = &entry.decl;
     let graph = decl.name.clone();
     let elsewhere = decl.placement != GraphPlacement::InPlace || decl.deadline.is_some();
     if let Some(seat) = cell.seat(&graph) {
         // Only an operator lifts a quarantine; and where the reactor alone restarted, the part is sound.
         let out = seat.is_out();
-        return if out { reseat(shared, cell, &decl) } else { Ok(()) };
+        return if out { reseat(shared, cell, decl) } else { Ok(()) };
     }
-    let run = guarded(|| Ok(GraphRun::new(decl))).map_err(|failure| failure.to_string())?;
-    let delivery = cell.bind(run, package).map_err(|refusal| refusal.to_string())?;
+    let run = match entry.take_run() {
+        Some(run) => run,
+        None => guarded(|| Ok(GraphRun::new(decl.clone()))).map_err(|failure| failure.to_string())?,
+    };
+    let delivery = cell.bind(run, entry.package.clone()).map_err(|refusal| refusal.to_string())?;
     if elsewhere {
         if let Some(run) = cell.detach(&graph) {
             Worker::place(shared, run, delivery);
@@ -259,8 +350,11 @@ pub(crate) fn reseat(
     Ok(())
 }
 
-fn seats_in_service(cell: &acequia_core::cell::Cell) -> Vec<GraphName> {
-    let mut graphs = cell.subscribers();
-    graphs.retain(|graph| cell.seat(graph).is_some_and(|seat| seat.quarantined().is_none()));
-    graphs
+/// Graphs whose seats are kept, with their packages.
+pub(crate) fn seats_in_service(cell: &acequia_core::cell::Cell) -> Vec<(GraphName, PackageName)> {
+    let seats = cell.subscribers().into_iter().filter_map(|graph| {
+        let seat = cell.seat(&graph).filter(|seat| seat.quarantined().is_none())?;
+        Some((graph, seat.package().clone()))
+    });
+    seats.collect()
 }

@@ -1,20 +1,20 @@
-//! The root: supervisor of shards and packages.
+//! The root: supervisor of shards, reconciler and packages.
 //!
 //! Owns the top of the tree. Supervised by the engine's facade, which hears of its end. Waits for its
-//! children only, with deadlines. A crash stops the engine; it says so and fails closed.
+//! children only, with deadlines, and never for the reconciler, which waits for it. A crash stops the engine; it says so and fails closed.
 
 use crate::answer::answer;
-use crate::children::{Children, Stopped};
+use crate::children::{Asked, ChildId, Children, Stopped};
 use crate::directory::Directory;
 use crate::env::Env;
 use crate::package::{ChildStatus, PackageActor, PackageArgs, PackageMsg};
+use crate::reconciler::{Desk, ReconcilerActor, ReconcilerArgs};
 use crate::shard::{Shard, ShardActor, ShardArgs, ShardThread};
 use acequia_core::id::PackageName;
-use acequia_core::supervision::{ChildSpec, Intensity, Reaction, Strategy, Supervisor};
+use acequia_core::supervision::{ChildSpec, Intensity, Strategy, Supervisor};
 use ractor::rpc::CallResult;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -24,18 +24,19 @@ pub(crate) struct RootActor;
 pub(crate) struct RootArgs {
     pub(crate) env: Arc<Env>,
     pub(crate) directory: Arc<Directory>,
+    pub(crate) desk: Arc<Desk>,
     pub(crate) shards: Vec<(Arc<Shard>, ShardThread)>,
 }
 
 pub(crate) enum RootMsg {
-    /// Bring a package up; its names are in the directory already.
-    Start { args: Box<PackageArgs>, reply: RpcReplyPort<Result<(), String>> },
-    /// Let a package run.
-    Activate { package: PackageName, reply: RpcReplyPort<()> },
+    /// Start a package's actor, which starts what its members have started.
+    Start { args: Box<PackageArgs>, reply: RpcReplyPort<Result<ActorRef<PackageMsg>, String>> },
+    /// Stop what is left of a package, and forget it.
+    Drop { package: PackageName, deadline: Duration, reply: RpcReplyPort<Vec<Stopped>> },
+    /// The actor of a package, while it lives.
+    Package { package: PackageName, reply: RpcReplyPort<Option<ActorRef<PackageMsg>>> },
     /// Start children again, after a delay.
-    Restart { children: Range<usize> },
-    /// Stop all sources of all packages.
-    StopSources { reply: RpcReplyPort<()> },
+    Restart { children: Arc<[ChildId]> },
     /// Stop packages in reverse of their start.
     StopPackages { deadline: Duration, reply: RpcReplyPort<Vec<Stopped>> },
     /// The whole tree: children of the root, and of each package.
@@ -54,7 +55,7 @@ pub(crate) struct RootState {
     args: RootArgs,
     children: Children,
     packages: Vec<PackageName>,
-    quarantined: HashMap<usize, String>,
+    quarantined: HashMap<ChildId, String>,
     stopping: bool,
 }
 
@@ -62,6 +63,7 @@ pub(crate) struct RootState {
 impl Drop for RootState {
     fn drop(&mut self) {
         self.args.env.fail("the root of its supervision tree ended");
+        self.args.desk.close("the engine has stopped");
         for cell in self.args.directory.cells() {
             for ring in cell.rings() {
                 ring.close();
@@ -103,6 +105,23 @@ impl Actor for RootActor {
             });
             children.start(ChildSpec::permanent(format!("shard {number}")), spawn, myself.get_cell()).await?;
         }
+        let (env, directory, desk) =
+            (Arc::clone(&args.env), Arc::clone(&args.directory), Arc::clone(&args.desk));
+        let shards: Vec<_> = args.shards.iter().map(|(shard, _)| Arc::clone(shard)).collect();
+        let spawn = Box::new(move |parent: ractor::ActorCell| {
+            let args = ReconcilerArgs {
+                env: Arc::clone(&env),
+                directory: Arc::clone(&directory),
+                desk: Arc::clone(&desk),
+                root: ActorRef::from(parent.clone()),
+                shards: shards.clone(),
+            };
+            Box::pin(async move {
+                let (actor, _) = Actor::spawn_linked(None, ReconcilerActor, args, parent).await?;
+                Ok(actor.get_cell())
+            }) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
+        });
+        children.start(ChildSpec::permanent("reconciler"), spawn, myself.get_cell()).await?;
         Ok(RootState { args, children, packages: Vec::new(), quarantined: HashMap::new(), stopping: false })
     }
 
@@ -124,9 +143,11 @@ impl Actor for RootActor {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             RootMsg::Start { args, reply } => answer(reply, state.on_start(&myself, *args).await),
-            RootMsg::Activate { package, reply } => answer(reply, state.on_activate(&package).await),
-            RootMsg::Restart { children } => return state.on_restart(&myself, children).await,
-            RootMsg::StopSources { reply } => answer(reply, state.on_stop_sources().await),
+            RootMsg::Drop { package, deadline, reply } => {
+                answer(reply, state.on_drop(&myself, &package, deadline).await);
+            }
+            RootMsg::Package { package, reply } => answer(reply, state.package(&package)),
+            RootMsg::Restart { children } => return state.on_restart(&myself, &children).await,
             RootMsg::StopPackages { deadline, reply } => {
                 answer(reply, state.on_stop_packages(&myself, deadline).await)
             }
@@ -149,15 +170,22 @@ impl Actor for RootActor {
         state: &mut RootState,
     ) -> Result<(), ActorProcessingErr> {
         match state.children.ended(event, state.args.env.now()) {
-            Some((child, reaction)) => state.react(&myself, child, reaction),
+            Some((child, asked)) => state.react(&myself, &child, asked),
             None => Ok(()),
         }
     }
 }
 
 impl RootState {
-    async fn on_start(&mut self, myself: &ActorRef<RootMsg>, args: PackageArgs) -> Result<(), String> {
-        let name = args.package.name().clone();
+    async fn on_start(
+        &mut self,
+        myself: &ActorRef<RootMsg>,
+        args: PackageArgs,
+    ) -> Result<ActorRef<PackageMsg>, String> {
+        let name = args.members.name().clone();
+        if let Some(actor) = self.package(&name) {
+            return Ok(actor);
+        }
         let spawn = Box::new(move |parent: ractor::ActorCell| {
             let args = args.clone();
             Box::pin(async move {
@@ -167,11 +195,37 @@ impl RootState {
         });
         let spec = ChildSpec::permanent(format!("package {name}")).intensity(PACKAGE_INTENSITY);
         match self.children.start(spec, spawn, myself.get_cell()).await {
-            Ok(_) => {
+            Ok(actor) => {
                 self.packages.push(name);
-                Ok(())
+                Ok(ActorRef::from(actor))
             }
             Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Its children are stopped first, in order, while they live.
+    async fn on_drop(
+        &mut self,
+        myself: &ActorRef<RootMsg>,
+        package: &PackageName,
+        deadline: Duration,
+    ) -> Vec<Stopped> {
+        let mut stopped = self.stop_children(package, deadline).await;
+        let name = format!("package {package}");
+        if let Some(child) = self.children.find(&name) {
+            self.quarantined.remove(&child);
+        }
+        stopped.extend(self.children.remove(&name, &myself.get_cell(), deadline).await);
+        self.packages.retain(|known| known != package);
+        stopped
+    }
+
+    async fn stop_children(&self, package: &PackageName, deadline: Duration) -> Vec<Stopped> {
+        let Some(actor) = self.package(package) else { return Vec::new() };
+        let patience = deadline.saturating_mul(4);
+        match actor.call(|reply| PackageMsg::StopChildren { deadline, reply }, Some(patience)).await {
+            Ok(CallResult::Success(children)) => children,
+            Ok(_) | Err(_) => Vec::new(),
         }
     }
 
@@ -179,40 +233,25 @@ impl RootState {
         self.children.actor(&format!("package {name}")).map(|actor| ActorRef::from(actor.clone()))
     }
 
-    async fn on_activate(&mut self, package: &PackageName) {
-        if let Some(actor) = self.package(package) {
-            let deadline = self.args.env.settings.call_deadline;
-            let _ = actor.call(|reply| PackageMsg::Activate { reply }, Some(deadline)).await;
-        }
-    }
-
     fn react(
         &mut self,
         myself: &ActorRef<RootMsg>,
-        child: usize,
-        reaction: Reaction,
+        name: &str,
+        asked: Asked,
     ) -> Result<(), ActorProcessingErr> {
-        let name = self.children.name(child).to_owned();
-        match reaction {
-            Reaction::Ignore => {}
-            Reaction::Restart { children, delay } => {
+        match asked {
+            Asked::Nothing => {}
+            Asked::Restart { children, delay } => {
                 self.args.env.counters.restarts.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(child = %name, ?delay, "child ended, restarting");
                 myself.send_after(delay, move || RootMsg::Restart { children });
             }
-            Reaction::Quarantine { child, reason } => {
+            Asked::Quarantine { child, reason } => {
                 self.args.env.counters.quarantines.fetch_add(1, Ordering::Relaxed);
                 tracing::error!(child = %name, %reason, "child quarantined");
-                let Some(package) = name.strip_prefix("package ").map(PackageName::from) else {
-                    // Without its shard a cell answers nobody: rather fail closed than have all wait.
-                    let reason = format!("{name} failed too often: {reason}");
-                    self.args.env.fail(&reason);
-                    return Err(reason.into());
-                };
-                crate::quarantine::take_out_package(&self.args.directory, &package, &reason);
-                self.quarantined.insert(child, reason);
+                return self.quarantine(child, name, reason);
             }
-            Reaction::Escalate { reason } => {
+            Asked::Escalate { reason } => {
                 tracing::error!(%reason, "the engine gives up");
                 self.args.env.fail(&reason);
                 return Err(reason.into());
@@ -221,35 +260,50 @@ impl RootState {
         Ok(())
     }
 
+    fn quarantine(&mut self, child: ChildId, name: &str, reason: String) -> Result<(), ActorProcessingErr> {
+        if let Some(package) = name.strip_prefix("package ").map(PackageName::from) {
+            crate::quarantine::take_out_package(&self.args.directory, &package, &reason);
+            self.args.desk.quarantine(&package, &reason);
+        } else if name == "reconciler" {
+            // What is loaded works on; only nothing is loaded or unloaded any more.
+            self.args.desk.close(&format!("the reconciler failed too often: {reason}"));
+        } else {
+            // Without its shard a cell answers nobody: rather fail closed than have all wait.
+            let reason = format!("{name} failed too often: {reason}");
+            self.args.env.fail(&reason);
+            return Err(reason.into());
+        }
+        self.quarantined.insert(child, reason);
+        Ok(())
+    }
+
     async fn on_restart(
         &mut self,
         myself: &ActorRef<RootMsg>,
-        children: Range<usize>,
+        children: &[ChildId],
     ) -> Result<(), ActorProcessingErr> {
         if self.stopping {
             return Ok(());
         }
         let (now, deadline) = (self.args.env.now(), self.args.env.settings.call_deadline);
-        let names: Vec<String> = children.clone().map(|child| self.children.name(child).to_owned()).collect();
-        if let Err((child, reaction)) =
-            self.children.restart(children, &myself.get_cell(), deadline, now).await
-        {
-            return self.react(myself, child, reaction);
-        }
-        for name in names {
-            if let Some(package) = name.strip_prefix("package ") {
-                self.on_activate(&PackageName::from(package)).await;
+        let restarted = self.children.restart(children, &myself.get_cell(), deadline, now).await;
+        match restarted {
+            Ok(names) => {
+                for package in names.iter().filter_map(|name| name.strip_prefix("package ")) {
+                    self.reactivate(&PackageName::from(package)).await;
+                }
+                Ok(())
             }
+            Err((child, asked)) => self.react(myself, &child, asked),
         }
-        Ok(())
     }
 
-    async fn on_stop_sources(&mut self) {
-        let deadline = self.args.env.settings.call_deadline;
-        for package in self.packages.iter().rev() {
-            if let Some(actor) = self.package(package) {
-                let _ = actor.call(|reply| PackageMsg::StopSources { reply }, Some(deadline)).await;
-            }
+    /// What worked before its package's actor ended works again; what was dormant stays so.
+    async fn reactivate(&self, package: &PackageName) {
+        let active = self.args.desk.members(package).is_some_and(|members| members.is_active());
+        if let (true, Some(actor)) = (active, self.package(package)) {
+            let deadline = self.args.env.settings.call_deadline;
+            let _ = actor.call(|reply| PackageMsg::Activate { reply }, Some(deadline)).await;
         }
     }
 
@@ -257,28 +311,20 @@ impl RootState {
         self.stopping = true;
         let mut stopped = Vec::new();
         for package in self.packages.clone().iter().rev() {
-            let Some(actor) = self.package(package) else { continue };
-            let patience = deadline.saturating_mul(4);
-            let called =
-                actor.call(|reply| PackageMsg::StopChildren { deadline, reply }, Some(patience)).await;
-            if let Ok(CallResult::Success(children)) = called {
-                stopped.extend(children);
-            }
-            let name = format!("package {package}");
-            stopped.extend(self.children.stop_one(&name, &myself.get_cell(), deadline).await);
-            self.args.directory.remove(package);
+            stopped.extend(self.on_drop(myself, package, deadline).await);
         }
         stopped
     }
 
     async fn on_pardon(&mut self, myself: &ActorRef<RootMsg>, package: &PackageName, child: String) -> bool {
         let own = self.children.find(&child).filter(|_| child == format!("package {package}"));
-        if let Some(index) = own {
-            let lifted = self.quarantined.remove(&index).is_some();
+        if let Some(id) = own {
+            let lifted = self.quarantined.remove(&id).is_some();
             if lifted {
+                self.args.desk.clear_quarantine(package);
                 crate::quarantine::lift_package(&self.args.directory, package);
-                self.children.pardon(index);
-                let _ = myself.cast(RootMsg::Restart { children: index..index + 1 });
+                self.children.pardon(id);
+                let _ = myself.cast(RootMsg::Restart { children: Arc::from([id]) });
             }
             return lifted;
         }
@@ -290,7 +336,7 @@ impl RootState {
 
     async fn tree(&self) -> Vec<(String, Vec<ChildStatus>)> {
         let mut tree = Vec::new();
-        for (index, (name, actor, status)) in self.children.list().into_iter().enumerate() {
+        for (child, name, actor, status) in self.children.list() {
             let below =
                 match name.strip_prefix("package ").and_then(|name| self.package(&PackageName::from(name))) {
                     None => Vec::new(),
@@ -303,7 +349,7 @@ impl RootState {
                     }
                 };
             let id = actor.map_or_else(|| "-".to_owned(), |id| id.to_string());
-            let status = match (self.quarantined.get(&index), status) {
+            let status = match (self.quarantined.get(&child), status) {
                 (Some(reason), _) => format!("quarantined: {reason}"),
                 (None, Some(status)) => format!("{status:?}").to_lowercase(),
                 (None, None) => "restarting".to_owned(),

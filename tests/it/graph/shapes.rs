@@ -167,14 +167,17 @@ async fn takes_plain(criteria: acequia::CriteriaDecl) -> Result<(), String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_plain_reference_needs_criteria_that_guarantee_a_value() {
-    let refusal = |source: &str| {
-        Err(format!(
-            "E0312: graph g takes {source} as a plain reference, but the criteria of reactor R do not guarantee it; take `Option<&T>`"
-        ))
+    let refusal = |sources: &[&str]| {
+        let each = sources.iter().map(|source| {
+            format!(
+                "E0312: graph g takes {source} as a plain reference, but the criteria of reactor R do not guarantee it; take `Option<&T>`"
+            )
+        });
+        Err(each.collect::<Vec<_>>().join("\n"))
     };
     assert_eq!(takes_plain(when_all(["a", "b"])).await, Ok(()));
     assert_eq!(takes_plain(k_of(2, ["a", "b"])).await, Ok(()));
-    assert_eq!(takes_plain(when_all(["a"])).await, refusal("b"));
-    assert_eq!(takes_plain(when_any(["a", "b"])).await, refusal("a"));
-    assert_eq!(takes_plain(k_of(1, ["a", "b"])).await, refusal("a"));
+    assert_eq!(takes_plain(when_all(["a"])).await, refusal(&["b"]));
+    assert_eq!(takes_plain(when_any(["a", "b"])).await, refusal(&["a", "b"]));
+    assert_eq!(takes_plain(k_of(1, ["a", "b"])).await, refusal(&["a", "b"]));
 }

@@ -5,6 +5,7 @@ use super::{Engine, Inner};
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::env::{Env, Settings};
+use crate::reconciler::{Desk, Load};
 use crate::root::{RootActor, RootArgs};
 use crate::services::RuntimeServices;
 use crate::shard::{Shard, ShardThread};
@@ -14,7 +15,6 @@ use acequia_core::id::{GraphName, TerminalName};
 use acequia_sdk::Package;
 use ractor::Actor;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 /// Where cells run.
@@ -37,6 +37,7 @@ pub enum Placement {
 #[must_use = "nothing runs before `start`"]
 pub struct EngineBuilder {
     packages: Vec<Package>,
+    boots: Vec<Package>,
     sinks: Vec<(GraphName, TerminalName, Sink)>,
     placement: Placement,
     settings: Settings,
@@ -48,6 +49,7 @@ impl EngineBuilder {
     pub(super) fn new() -> Self {
         Self {
             packages: Vec::new(),
+            boots: Vec::new(),
             sinks: Vec::new(),
             placement: Placement::default(),
             settings: Settings::default(),
@@ -56,9 +58,17 @@ impl EngineBuilder {
         }
     }
 
-    /// Bring this package up at start. Order matters only where one package binds to another's reactor.
+    /// Bring this package up at start, together with the others: if one cannot, nothing runs. Their order
+    /// does not matter.
     pub fn package(mut self, package: Package) -> Self {
         self.packages.push(package);
+        self
+    }
+
+    /// Bring this package up at start, by itself and after the others. One that waits for a reactor is
+    /// parked; one that fails is tried again, then quarantined; the engine starts all the same.
+    pub fn boot(mut self, package: Package) -> Self {
+        self.boots.push(package);
         self
     }
 
@@ -126,28 +136,29 @@ impl EngineBuilder {
                 .collect(),
         };
         let directory = Arc::<Directory>::default();
-        let args =
-            RootArgs { env: Arc::clone(&env), directory: Arc::clone(&directory), shards: shards.clone() };
+        let desk = Arc::<Desk>::default();
+        let args = RootArgs {
+            env: Arc::clone(&env),
+            directory: Arc::clone(&directory),
+            desk: Arc::clone(&desk),
+            shards,
+        };
         let (root, _) = Actor::spawn(None, RootActor, args)
             .await
             .map_err(|error| StartError::Root { reason: error.to_string() })?;
-        let engine = Engine {
-            inner: Arc::new(Inner {
-                _watchdog: Watchdog::start(&directory, &env, self.watchdog),
-                env,
-                directory,
-                root,
-                shards: shards.into_iter().map(|(shard, _)| shard).collect(),
-                next_shard: AtomicUsize::new(0),
-                deploying: tokio::sync::Mutex::new(()),
-            }),
-        };
-        match engine.deploy_all(self.packages, self.sinks).await {
-            Ok(()) => Ok(engine),
-            Err(error) => {
-                engine.shutdown(Duration::from_secs(1)).await;
-                Err(error)
+        let _watchdog = Watchdog::start(&directory, &env, self.watchdog);
+        let engine = Engine { inner: Arc::new(Inner { env, directory, desk, root, _watchdog }) };
+        let load = Load { packages: self.packages, sinks: self.sinks, wait: false, retry: false };
+        if let Err(error) = engine.load(load).await {
+            engine.shutdown(Duration::from_secs(1)).await;
+            return Err(error);
+        }
+        for package in self.boots {
+            let name = package.name().clone();
+            if let Err(error) = engine.load(Load::new(package).wait().retry()).await {
+                tracing::error!(package = %name, %error, "package does not boot");
             }
         }
+        Ok(engine)
     }
 }

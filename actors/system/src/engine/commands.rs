@@ -132,7 +132,7 @@ impl ReactorHandle {
         &self,
         message: impl FnOnce(RpcReplyPort<R>) -> ReactorMsg,
     ) -> Option<R> {
-        let actor = self.engine.inner.directory.reactors.get(&self.name)?.actor.clone()?;
+        let actor = self.engine.inner.directory.reactors.get(&self.name)?.actor.get()?;
         let deadline = self.engine.inner.env.settings.call_deadline;
         match actor.call(message, Some(deadline)).await {
             Ok(CallResult::Success(answer)) => Some(answer),

@@ -5,6 +5,7 @@ use crate::accumulator::AccumulatorMsg;
 use crate::graph::GraphMsg;
 use crate::package::PackageMsg;
 use crate::reactor::ReactorMsg;
+use crate::reconciler::{FailAction, ReconcilerMsg};
 use crate::root::RootMsg;
 use crate::shard::ShardMsg;
 use acequia_core::id::{AccumulatorName, GraphName, PackageName, ReactorName};
@@ -18,6 +19,8 @@ pub enum Component<'a> {
     Root,
     /// A shard, by number.
     Shard(usize),
+    /// The reconciler.
+    Reconciler,
     /// A package, by name.
     Package(&'a str),
     /// A reactor, by name.
@@ -41,6 +44,9 @@ impl Engine {
         let sent = match component {
             Component::Root => self.inner.root.cast(RootMsg::Fail { reason }).is_ok(),
             Component::Shard(_) => ActorRef::from(actor.clone()).cast(ShardMsg::Fail { reason }).is_ok(),
+            Component::Reconciler => {
+                ActorRef::from(actor.clone()).cast(ReconcilerMsg::Fail { reason }).is_ok()
+            }
             Component::Package(_) => {
                 // Its own escalation ends it this way.
                 ActorRef::from(actor.clone()).cast(PackageMsg::Fail { reason }).is_ok()
@@ -58,12 +64,30 @@ impl Engine {
         sent && actor.wait(Some(patience)).await.is_ok()
     }
 
+    /// Kills the reconciler's actor, wherever it waits, when it is called; none if it is not there.
+    pub async fn reconciler_killer(&self) -> Option<impl FnOnce() + use<>> {
+        let actor = self.actor(Component::Reconciler).await?;
+        Some(move || actor.kill())
+    }
+
+    /// Do `action` when the reconciler passes its `at`th place between two steps from now on; with none,
+    /// only remember the places.
+    pub fn arm_failpoint(&self, at: Option<(usize, FailAction)>) {
+        self.inner.desk.failpoints.arm(at);
+    }
+
+    /// The places that the reconciler has passed since then.
+    pub fn passed_failpoints(&self) -> Vec<String> {
+        self.inner.desk.failpoints.passed()
+    }
+
     async fn actor(&self, component: Component<'_>) -> Option<ActorCell> {
         let directory = &self.inner.directory;
         let package_of = |reactor: &ReactorName| directory.reactors.get(reactor).map(|e| e.package.clone());
         match component {
             Component::Root => Some(self.inner.root.get_cell()),
             Component::Shard(number) => self.root_child(format!("shard {number}")).await,
+            Component::Reconciler => self.root_child("reconciler".to_owned()).await,
             Component::Package(package) => self.root_child(format!("package {package}")).await,
             Component::Reactor(name) => {
                 let package = package_of(&ReactorName::from(name))?;

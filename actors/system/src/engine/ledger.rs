@@ -1,11 +1,9 @@
 //! The ledger of the whole engine, and what is open.
 
 use super::Engine;
-use crate::cell::SharedCell;
 use acequia_core::Timestamp;
-use acequia_core::cell::{CellTurn, EdgeKind, EdgeName, Open};
+use acequia_core::cell::{EdgeKind, EdgeName, Open};
 use acequia_core::ledger::{Entry, Imbalance};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Every edge with its figures, at a turn boundary of its cell.
@@ -93,6 +91,15 @@ impl Unsettled {
         self.in_flight.iter().chain(&self.pending).map(|item| item.n).sum()
     }
 
+    /// What is open at `now`.
+    pub(crate) fn of(open: Vec<Open>, now: Timestamp) -> Self {
+        let mut unsettled = Self::default();
+        for open in open {
+            unsettled.add(open, now);
+        }
+        unsettled
+    }
+
     fn add(&mut self, open: Open, now: Timestamp) {
         let claimed_firing = open.claimed && matches!(open.edge.kind, EdgeKind::Deliveries(_));
         let item = UnsettledItem {
@@ -118,50 +125,18 @@ impl std::fmt::Display for Unsettled {
 }
 
 impl Engine {
-    /// The ledger, each cell read at a turn boundary of its own.
+    /// The ledger, each cell read at a turn boundary of its own. What was unloaded is still in it.
     pub async fn ledger(&self) -> Ledger {
-        let mut ledger = Ledger::default();
-        for cell in self.inner.directory.cells() {
-            let shared = Arc::clone(&cell);
-            // Under the claim: a graph is then with the cell or with its worker, never both.
-            let edges = cell.ask(move |state, _| {
-                let mut edges = state.ledger();
-                edges.extend(outputs(&shared));
-                (edges, CellTurn::default())
-            });
-            ledger.edges.extend(edges.await.unwrap_or_default());
-        }
-        ledger
+        Ledger { edges: self.inner.directory.ledger().await }
     }
 
     /// What is open, place by place.
     pub async fn unsettled(&self) -> Unsettled {
-        let mut unsettled = Unsettled::default();
-        for open in self.open().await {
-            unsettled.add(open, self.inner.env.now());
-        }
-        unsettled
+        Unsettled::of(self.open().await, self.inner.env.now())
     }
 
     pub(crate) async fn open(&self) -> Vec<Open> {
-        let mut all = Vec::new();
-        for cell in self.inner.directory.cells() {
-            let shared = Arc::clone(&cell);
-            let open = cell.ask(move |state, _| {
-                let mut open = state.open();
-                let waiting = outputs(&shared).filter(|(_, entry)| entry.unsettled > 0);
-                open.extend(waiting.map(|(edge, entry)| Open {
-                    edge,
-                    n: entry.unsettled,
-                    claimed: false,
-                    held: 0,
-                    since: None,
-                }));
-                (open, CellTurn::default())
-            });
-            all.extend(open.await.unwrap_or_default());
-        }
-        all
+        self.inner.directory.open().await
     }
 
     /// Wait until nothing is open that could still move, or `limit` has passed; true if so.
@@ -190,13 +165,4 @@ impl Engine {
     async fn accepted(&self) -> u64 {
         self.ledger().await.edges.iter().map(|(_, entry)| entry.accepted).sum()
     }
-}
-
-/// The edges of a cell's detached graphs' sinks.
-fn outputs(cell: &SharedCell) -> impl Iterator<Item = (EdgeName, Entry)> {
-    let reactor = cell.name().clone();
-    let entries = cell.workers().all().into_iter().flat_map(|worker| worker.outputs());
-    entries.map(move |(place, entry)| {
-        (EdgeName { reactor: reactor.clone(), kind: EdgeKind::Outputs(place) }, entry)
-    })
 }

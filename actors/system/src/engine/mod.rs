@@ -26,13 +26,12 @@ use crate::dead_letters::DeadLetters;
 use crate::directory::Directory;
 use crate::env::{Counters, EngineState, Env};
 use crate::package::ChildStatus;
+use crate::reconciler::Desk;
 use crate::root::RootMsg;
-use crate::shard::Shard;
 use crate::watchdog::Watchdog;
 use ractor::ActorRef;
 use ractor::rpc::CallResult;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 /// A running engine. Cheap to clone; all clones are the same engine.
 #[derive(Clone)]
@@ -43,11 +42,8 @@ pub struct Engine {
 pub(crate) struct Inner {
     pub(crate) env: Arc<Env>,
     pub(crate) directory: Arc<Directory>,
+    pub(crate) desk: Arc<Desk>,
     pub(crate) root: ActorRef<RootMsg>,
-    pub(crate) shards: Vec<Arc<Shard>>,
-    pub(crate) next_shard: AtomicUsize,
-    /// One deployment at a time.
-    pub(crate) deploying: tokio::sync::Mutex<()>,
     pub(crate) _watchdog: Watchdog,
 }
 

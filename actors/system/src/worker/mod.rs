@@ -6,6 +6,7 @@
 
 mod batch;
 mod ran;
+mod retire;
 
 use crate::cell::SharedCell;
 use crate::env::Env;
@@ -80,6 +81,9 @@ struct State {
     controls: VecDeque<Control>,
     active: bool,
     held: bool,
+    /// Its graph was unbound for good.
+    retired: bool,
+    task: Option<tokio::task::JoinHandle<()>>,
 }
 
 /// A chunk on a blocking thread that is shorter than this lets the next one double.
@@ -112,9 +116,9 @@ impl Worker {
     }
 
     /// Run a graph that asked never to be in the cell.
-    pub(crate) fn place(cell: &Arc<SharedCell>, run: GraphRun, delivery: Arc<Delivery>) {
+    pub(crate) fn place(cell: &Arc<SharedCell>, run: GraphRun, delivery: Arc<Delivery>) -> Arc<Self> {
         let blocking = run.decl().placement == GraphPlacement::Blocking || run.decl().deadline.is_some();
-        Self::start_for(cell, run, delivery, None, Manner { blocking, may_return: false });
+        Self::start_for(cell, run, delivery, None, Manner { blocking, may_return: false })
     }
 
     /// Called within the turn that lets the run go, so that there is no moment without either.
@@ -124,7 +128,7 @@ impl Worker {
         delivery: Arc<Delivery>,
         hand: Option<HandedOver>,
         manner: Manner,
-    ) {
+    ) -> Arc<Self> {
         let worker = Arc::new(Self {
             graph: run.decl().name.clone(),
             env: Arc::clone(cell.env()),
@@ -141,11 +145,14 @@ impl Worker {
                 controls: VecDeque::new(),
                 active: false,
                 held: false,
+                retired: false,
+                task: None,
             }),
         });
         lock(&cell.workers().list).push(Arc::clone(&worker));
         delivery.set_doorbell(Arc::new(WorkerBell(Arc::downgrade(&worker))));
         worker.wake();
+        worker
     }
 
     /// The ledgers of its sinks, as of its last step.
@@ -176,7 +183,7 @@ impl Worker {
     /// Start the loop unless it runs.
     fn wake(self: &Arc<Self>) {
         let mut state = lock(&self.state);
-        if state.active {
+        if state.active || state.retired {
             return;
         }
         let work = state.hand.is_some() || !state.controls.is_empty() || self.delivery.has_waiting();
@@ -186,9 +193,9 @@ impl Worker {
         let Some(run) = state.run.take() else { return };
         state.active = true;
         let hand = state.hand.take();
-        drop(state);
         let worker = Arc::clone(self);
-        self.env.spawn(async move { worker.work(run, hand).await });
+        // Under the lock, so that whoever retires it finds the task that has the run.
+        state.task = Some(self.env.spawn(async move { worker.work(run, hand).await }));
     }
 
     async fn work(self: Arc<Self>, mut run: GraphRun, mut hand: Option<HandedOver>) {

@@ -117,7 +117,7 @@ impl Cell {
         true
     }
 
-    fn relog(&mut self) {
+    pub(super) fn relog(&mut self) {
         let graphs = self
             .seats
             .iter()

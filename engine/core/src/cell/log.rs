@@ -172,6 +172,10 @@ impl FiringLog {
 
     /// From firing `next` on these graphs are bound.
     pub(crate) fn bound(&mut self, next: u64, graphs: Arc<[LoggedGraph]>) {
+        // Graphs that came and went without a firing between leave no trace.
+        while self.epochs.back().is_some_and(|(from, _)| *from >= next) {
+            self.epochs.pop_back();
+        }
         self.epochs.push_back((next, graphs));
     }
 

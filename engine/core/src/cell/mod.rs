@@ -12,6 +12,7 @@ mod filter;
 pub mod ids;
 mod inputs;
 pub mod inspect;
+mod leave;
 pub mod log;
 mod merge;
 pub mod run;

@@ -6,7 +6,7 @@
 use super::criteria::{Criteria, SourceSet};
 use super::decl::Strategy;
 use crate::graph::ABSENT;
-use crate::ledger::{Entry, Settled};
+use crate::ledger::{Dropped, Entry, Settled};
 use std::collections::VecDeque;
 
 /// What one decision yielded.
@@ -282,6 +282,18 @@ impl Policy {
         } else {
             0
         }
+    }
+
+    /// Forget everything of `source`, which is taken down: what is pending, and `unmerged` boundaries that
+    /// it was not told of, are counted under `why`.
+    pub fn give_up(&mut self, source: usize, unmerged: u64, why: Dropped) {
+        let pending = self.pending(source);
+        let mut entry = self.sources[source].entry;
+        entry.accepted += unmerged;
+        entry.drop(why, pending + unmerged);
+        self.dirty.remove(source);
+        self.arrivals.retain(|(of, _)| usize::from(*of) != source);
+        self.sources[source] = Source { entry, ..Source::default() };
     }
 
     /// The boundary edge of `source`, with what is pending counted as unsettled.

@@ -72,7 +72,7 @@ impl Contract {
         for read in reads {
             let Some(offer) = self.offer(&read.accumulator) else { continue };
             let (graph, reactor, accumulator) = (graph.clone(), reactor.clone(), read.accumulator.clone());
-            if offer.boundary != read.payload {
+            if !offer.boundary.fits(read.payload) {
                 let (wanted, offered) = (read.payload.name(), offer.boundary.name());
                 problems.push(BindError::TypeMismatch { graph, reactor, accumulator, wanted, offered });
             } else if read.presence == Presence::Required && !offer.guaranteed {

@@ -108,7 +108,7 @@ pub fn check_sink(actual: &Actual, sink: &SinkDecl) -> Result<Option<Feed>, Sink
     // What a trigger-less graph yields goes to whoever invoked it.
     let Some((record, from)) = bound else { return Err(SinkError::UnknownGraph { graph }) };
     let offered = offered(record, sink)?;
-    if let Some(wanted) = sink.payload.filter(|wanted| *wanted != offered) {
+    if let Some(wanted) = sink.payload.filter(|wanted| !wanted.fits(offered)) {
         let (offered, wanted) = (offered.name(), wanted.name().to_owned());
         return Err(SinkError::TypeMismatch { graph, terminal, offered, wanted });
     }
@@ -117,7 +117,7 @@ pub fn check_sink(actual: &Actual, sink: &SinkDecl) -> Result<Option<Feed>, Sink
         return Err(SinkError::UnknownAccumulator { graph, terminal, accumulator });
     };
     let event = actual.reactors.get(&to).and_then(|owned| owned.value.offer(&accumulator)).map(|o| o.event);
-    if let Some(wanted) = event.filter(|wanted| *wanted != offered) {
+    if let Some(wanted) = event.filter(|wanted| !wanted.fits(offered)) {
         let (offered, wanted) = (offered.name(), wanted.name().to_owned());
         return Err(SinkError::TypeMismatch { graph, terminal, offered, wanted });
     }

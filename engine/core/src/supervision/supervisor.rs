@@ -61,6 +61,11 @@ impl Supervisor {
         self.children.len() - 1
     }
 
+    /// Forget a child; those behind it move up.
+    pub fn remove(&mut self, child: usize) {
+        self.children.remove(child);
+    }
+
     /// Children in start order; teardown is the reverse.
     pub fn children(&self) -> impl DoubleEndedIterator<Item = &ChildSpec> {
         self.children.iter().map(|child| &child.spec)

@@ -5,6 +5,7 @@
 
 mod batch;
 mod inner;
+mod retire;
 
 pub use batch::Batch;
 

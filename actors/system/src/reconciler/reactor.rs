@@ -1,0 +1,112 @@
+//! The step of a reactor with its accumulators: its cell, its actors, and in the end its ledger.
+
+use super::failpoint::Halt;
+use super::transaction::{Phase, Transaction};
+use super::{Reconciler, STOP_DEADLINE, killed};
+use crate::books::ledger_of;
+use crate::cell::SharedCell;
+use crate::members::{ActorSlot, Member, ReactorEntry};
+use crate::package::PackageMsg;
+use acequia_core::cell::{Cell, CellTurn, RunContext};
+use acequia_core::fault::guarded;
+use acequia_core::id::ReactorName;
+use acequia_core::ledger::Dropped;
+use acequia_core::reconcile::Step;
+use std::sync::Arc;
+
+impl Reconciler {
+    /// Make its cell, and start its actors; nothing is armed, and nobody sees it. The authors' code makes
+    /// the parts.
+    pub(super) async fn prepare_reactor(
+        &self,
+        transaction: &Transaction,
+        step: &Step,
+        name: &ReactorName,
+    ) -> Result<(), Halt> {
+        let members = transaction.members_of(&step.package);
+        let found = members.and_then(|m| Some((m, m.package.reactors().iter().find(|d| d.name == *name)?)));
+        let Some((members, decl)) = found else {
+            return Err(Halt::Failed(format!("reactor {name} is not declared")));
+        };
+        let slow = self.args.env.settings.slow_firing;
+        let made = guarded(|| Ok(Cell::new(decl.clone(), slow)));
+        let cell = match made {
+            Ok(Ok(cell)) => cell,
+            Ok(Err(error)) => return Err(Halt::Failed(error.to_string())),
+            Err(failure) => return Err(Halt::Failed(format!("a part could not be made: {failure}"))),
+        };
+        let shard = &self.args.shards[self.args.desk.next_shard(self.args.shards.len())];
+        let cell = SharedCell::new(cell, Arc::clone(&self.args.env), Arc::clone(shard));
+        let package = step.package.clone();
+        let entry = ReactorEntry { package, decl: decl.clone(), cell, actor: ActorSlot::default() };
+        members.add_reactor(entry.clone());
+        self.args.directory.stage(entry);
+        self.start_member(step, Member::Reactor(name.clone())).await
+    }
+
+    pub(super) async fn start_member(&self, step: &Step, member: Member) -> Result<(), Halt> {
+        match self.ask_package(&step.package, |reply| PackageMsg::Start { member, reply }).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(reason)) => Err(Halt::Failed(reason)),
+            None => Err(Halt::Failed("the package's actor did not answer".to_owned())),
+        }
+    }
+
+    /// Arm its cell, and start its sources.
+    pub(super) async fn activate_reactor(&self, transaction: &Transaction, step: &Step, name: &ReactorName) {
+        let entry = transaction.members_of(&step.package).and_then(|members| members.reactor(name));
+        if let Some(entry) = entry.filter(|entry| entry.cell.quarantined().is_none()) {
+            entry.cell.arm();
+        }
+        // A package that restarts at this moment starts its sources by itself.
+        self.ask_package(&step.package, |reply| PackageMsg::Activate { reply }).await;
+    }
+
+    /// Stop its actors, accumulators first; then its cell goes, with all that was not worked off.
+    pub(super) async fn drop_reactor(&self, transaction: &Transaction, step: &Step, name: &ReactorName) {
+        let Some(members) = transaction.members_of(&step.package) else { return };
+        let member = Member::Reactor(name.clone());
+        let (asked, deadline) = (member.clone(), STOP_DEADLINE);
+        let stopped = self
+            .ask_package(&step.package, |reply| PackageMsg::Drop { member: asked, deadline, reply })
+            .await;
+        members.note_dropped(&member);
+        transaction.progress().left.extend(killed(&stopped.unwrap_or_default()));
+        self.args.directory.unstage(name);
+        if let Some(entry) = members.reactor(name) {
+            for ring in entry.cell.rings() {
+                ring.close();
+            }
+            if transaction.phase() == Phase::Committed {
+                self.retire_cell(transaction, &entry.cell).await;
+            }
+        }
+        members.forget(&member);
+    }
+
+    /// The last ledger of a cell: what is open is dropped(unbound).
+    async fn retire_cell(&self, transaction: &Transaction, cell: &Arc<SharedCell>) {
+        let before = unbound(&ledger_of(cell).await);
+        cell.disarm();
+        let given_up = cell.ask(|state, cx| {
+            let mut turn = CellTurn::default();
+            let mut run_cx = RunContext {
+                now: cx.now,
+                waker: cx.waker,
+                letters: &mut turn.letters,
+                failures: &mut turn.failures,
+            };
+            state.give_up(Dropped::Unbound, cx.doorbell, &mut run_cx);
+            ((), turn)
+        });
+        let _ = tokio::time::timeout(STOP_DEADLINE, given_up).await;
+        let edges = ledger_of(cell).await;
+        transaction.progress().dropped += unbound(&edges).saturating_sub(before);
+        self.args.directory.retire_cell(cell, edges);
+    }
+}
+
+/// How many items were given up because their edge was taken down.
+pub(super) fn unbound(edges: &[(acequia_core::cell::EdgeName, acequia_core::ledger::Entry)]) -> u64 {
+    edges.iter().map(|(_, entry)| entry.dropped_for(Dropped::Unbound)).sum()
+}

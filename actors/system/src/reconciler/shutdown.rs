@@ -1,0 +1,41 @@
+//! Shutdown: sources stop, everything drains, what is left is reported, packages go in reverse.
+
+use super::Reconciler;
+use super::request::Stop;
+use crate::drain::Drain;
+use crate::engine::{Ledger, Unsettled};
+use crate::package::PackageMsg;
+use crate::root::RootMsg;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a child may take to stop.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+impl Reconciler {
+    /// Handles refuse already. What was accepted is worked off until `deadline`.
+    pub(super) async fn shutdown(&self, deadline: Duration) -> Stop {
+        let end = self.args.env.now().after(deadline);
+        let members = self.args.desk.all_members();
+        for members in &members {
+            self.ask_package(members.name(), |reply| PackageMsg::StopSources { reply }).await;
+        }
+        let drain = Drain {
+            cells: self.args.directory.cells(),
+            feeds: self.args.desk.actual().feeds,
+            env: Arc::clone(&self.args.env),
+        };
+        drain.run(end).await;
+        for ring in drain.cells.iter().flat_map(|cell| cell.rings()) {
+            ring.close();
+        }
+        let ledger = Ledger { edges: self.args.directory.ledger().await };
+        let unsettled = Unsettled::of(self.args.directory.open().await, self.args.env.now());
+        if !unsettled.is_empty() {
+            tracing::warn!(%unsettled, "shutdown leaves work");
+        }
+        let stopped = self.ask_root(|reply| RootMsg::StopPackages { deadline: PATIENCE, reply }).await;
+        self.args.directory.forget(&members);
+        Stop { ledger, unsettled, stopped: stopped.unwrap_or_default() }
+    }
+}
