@@ -13,6 +13,7 @@ mod graph;
 mod health;
 mod kit;
 mod ledger;
+mod library;
 mod lookup;
 mod memory;
 mod overflow;

@@ -6,6 +6,7 @@ mod eventually;
 mod folder;
 mod gate;
 mod graphs;
+pub mod library;
 mod packages;
 
 pub use eventually::eventually;
