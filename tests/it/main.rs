@@ -6,6 +6,7 @@ mod batch;
 mod chaos;
 mod command;
 mod dead_letter;
+mod encoded;
 mod faults;
 mod firing_log;
 mod flights;

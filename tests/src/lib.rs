@@ -2,6 +2,7 @@
 //!
 //! A fixture lives here once two themes of `it` need it; until then it stays beside its test.
 
+mod bytes;
 mod eventually;
 mod folder;
 mod gate;
@@ -9,6 +10,7 @@ mod graphs;
 pub mod library;
 mod packages;
 
+pub use bytes::{accumulator_behind_bytes, graph_behind_bytes};
 pub use eventually::eventually;
 pub use folder::Folder;
 pub use gate::Gate;

@@ -83,7 +83,8 @@ fn evaluate(
     for ((name, used), input) in names.iter().zip(used).zip(inputs) {
         if *used {
             // Only what the expression reads is decoded.
-            let value = input.map_or(serde_json::Value::Null, |(column, index)| column.json(index));
+            let value = input.and_then(|(column, index)| column.try_json(index)).transpose();
+            let value = value.map_err(Failure::chain)?.unwrap_or_default();
             context.add_variable(name.as_str(), value).map_err(Failure::error)?;
         }
     }

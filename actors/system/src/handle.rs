@@ -4,35 +4,63 @@ use crate::cell::SharedCell;
 use acequia_core::id::ItemId;
 use acequia_core::payload::Payload;
 use acequia_core::ring::{Push, PushError, Ring};
+use acequia_core::wire::Values;
+use acequia_core::{Encoded, Overflow};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 /// Pushes events of type `T` into one accumulator. Cheap to clone; order is kept per handle.
 pub struct AccumulatorHandle<T> {
+    /// Beside `encoded`, a ring that takes nothing: the look whether it refuses, which every push takes
+    /// anyway, leads to the other.
     ring: Arc<Ring<T>>,
     cell: Arc<SharedCell>,
+    /// The accumulator's ring, where it takes bytes.
+    encoded: Option<Arc<Ring<Encoded>>>,
 }
 
 impl<T> Clone for AccumulatorHandle<T> {
     fn clone(&self) -> Self {
-        Self { ring: Arc::clone(&self.ring), cell: Arc::clone(&self.cell) }
+        let (ring, cell) = (Arc::clone(&self.ring), Arc::clone(&self.cell));
+        Self { ring, cell, encoded: self.encoded.clone() }
     }
 }
 
 impl<T: Payload> AccumulatorHandle<T> {
     pub(crate) fn new(ring: Arc<Ring<T>>, cell: Arc<SharedCell>) -> Self {
-        Self { ring, cell }
+        Self { ring, cell, encoded: None }
+    }
+
+    /// A handle that encodes at the push.
+    pub(crate) fn encoding(ring: Arc<Ring<Encoded>>, cell: Arc<SharedCell>) -> Self {
+        let nowhere = Ring::new(1, Overflow::Block, None);
+        nowhere.refuse();
+        Self { ring: Arc::new(nowhere), cell, encoded: Some(ring) }
+    }
+
+    /// The ring for bytes, while it takes any.
+    fn open_encoded(&self) -> Option<&Ring<Encoded>> {
+        self.encoded.as_deref().filter(|ring| !ring.is_refusing())
     }
 
     /// Publish one event, waiting for room. Dropping the future before it is ready publishes nothing.
     ///
     /// # Errors
-    /// [`PushError::Closed`], with the event, once the engine stops.
+    /// [`PushError::Closed`], with the event, once the engine stops; [`PushError::Unencodable`] if the
+    /// accumulator takes bytes and the event's own `Serialize` refuses it.
     #[inline]
     pub fn push(&self, event: T) -> Push<'_, T> {
         // One look and one future: nothing lies between the caller and the ring.
-        if self.ring.is_refusing() { self.ring.refuse_push(event) } else { self.ring.push(event) }
+        if self.ring.is_refusing() { self.push_elsewhere(event) } else { self.ring.push(event) }
+    }
+
+    #[cold]
+    fn push_elsewhere(&self, event: T) -> Push<'_, T> {
+        match self.open_encoded() {
+            Some(ring) => self.ring.push_encoded(event, ring),
+            None => self.ring.refuse_push(event),
+        }
     }
 
     /// Publish one event if there is room now.
@@ -41,7 +69,8 @@ impl<T: Payload> AccumulatorHandle<T> {
     /// [`PushError::Full`] with a hint when to try again, or [`PushError::Closed`]; both with the event.
     pub fn try_push(&self, event: T) -> Result<ItemId, PushError<T>> {
         if self.ring.is_refusing() {
-            return Err(PushError::Closed { item: event });
+            let Some(ring) = self.open_encoded() else { return Err(PushError::Closed { item: event }) };
+            return ring.publish_encoded(event, Ring::try_push);
         }
         self.ring.try_push(event)
     }
@@ -53,11 +82,29 @@ impl<T: Payload> AccumulatorHandle<T> {
     pub async fn push_batch(&self, events: impl IntoIterator<Item = T>) -> Result<usize, PushError<Vec<T>>> {
         let mut events: VecDeque<T> = events.into_iter().collect();
         if self.ring.is_refusing() {
-            return Err(PushError::Closed { item: events.into() });
+            return self.push_batch_elsewhere(events.into()).await;
         }
         match self.ring.push_many(&mut events).await {
             Ok(n) => Ok(n),
             Err(_) => Err(PushError::Closed { item: events.into() }),
+        }
+    }
+
+    async fn push_batch_elsewhere(&self, mut events: Vec<T>) -> Result<usize, PushError<Vec<T>>> {
+        let Some(ring) = self.open_encoded() else { return Err(PushError::Closed { item: events }) };
+        let Some(wire) = ring.item_type().wire() else { return Err(PushError::Closed { item: events }) };
+        // One buffer for all of them.
+        let mut values = Values::default();
+        if let Err(source) = events.iter().try_for_each(|event| values.push_value(event)) {
+            return Err(PushError::Unencodable { item: events, source });
+        }
+        let mut encoded: VecDeque<Encoded> = values.take(wire).collect();
+        match ring.push_many(&mut encoded).await {
+            Ok(n) => Ok(n),
+            Err(_) => {
+                let published = events.len() - encoded.len();
+                Err(PushError::Closed { item: events.split_off(published) })
+            }
         }
     }
 
@@ -67,10 +114,12 @@ impl<T: Payload> AccumulatorHandle<T> {
     /// # Errors
     /// As [`AccumulatorHandle::try_push`].
     pub fn push_inline(&self, event: T) -> Result<ItemId, PushError<T>> {
-        if self.ring.is_refusing() {
-            return Err(PushError::Closed { item: event });
-        }
-        let id = self.ring.push_quietly(event)?;
+        let id = if self.ring.is_refusing() {
+            let Some(ring) = self.open_encoded() else { return Err(PushError::Closed { item: event }) };
+            ring.publish_encoded(event, Ring::push_quietly)?
+        } else {
+            self.ring.push_quietly(event)?
+        };
         if !self.cell.try_inline() {
             self.cell.schedule();
         }
@@ -82,10 +131,7 @@ impl<T: Payload> AccumulatorHandle<T> {
     /// # Errors
     /// [`PushError::Closed`], with the event, once the engine stops.
     pub fn push_blocking(&self, event: T) -> Result<ItemId, PushError<T>> {
-        if self.ring.is_refusing() {
-            return Err(PushError::Closed { item: event });
-        }
-        let mut push = std::pin::pin!(self.ring.push(event));
+        let mut push = std::pin::pin!(self.push(event));
         let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
         let mut context = Context::from_waker(&waker);
         loop {
@@ -98,12 +144,12 @@ impl<T: Payload> AccumulatorHandle<T> {
 
     /// How many events wait in the ring.
     pub fn len(&self) -> usize {
-        self.ring.len()
+        self.encoded.as_ref().map_or_else(|| self.ring.len(), |ring| ring.len())
     }
 
     /// Whether none waits.
     pub fn is_empty(&self) -> bool {
-        self.ring.is_empty()
+        self.len() == 0
     }
 }
 

@@ -3,7 +3,7 @@
 //! A graph borrows the column as a slice: the type is checked once a turn, not once a value.
 
 use crate::codec::CodecError;
-use crate::payload::{Encoded, Payload, PayloadType};
+use crate::payload::{Encoded, Payload, PayloadError, PayloadType};
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -96,12 +96,16 @@ pub trait AnyColumn: Send + Any {
     /// Append a copy of `other`'s value at `index`; false if the types differ.
     fn push_from(&mut self, other: &dyn AnyColumn, index: usize) -> bool;
     /// The value at `index` as JSON; `null` where JSON has no form for it.
-    fn json(&self, index: usize) -> serde_json::Value;
+    fn json(&self, index: usize) -> serde_json::Value {
+        self.try_json(index).and_then(Result::ok).unwrap_or_default()
+    }
+    /// The value at `index` as JSON, or why it has no such form; `None` if there is none.
+    fn try_json(&self, index: usize) -> Option<Result<serde_json::Value, PayloadError>>;
     /// Append a value read from JSON.
     ///
     /// # Errors
     /// If the bytes are not the column's type.
-    fn push_json(&mut self, bytes: &[u8]) -> Result<(), crate::PayloadError>;
+    fn push_json(&mut self, bytes: &[u8]) -> Result<(), PayloadError>;
     /// Append a value from its encoded form.
     ///
     /// # Errors
@@ -197,11 +201,11 @@ impl<T: Payload> AnyColumn for Column<T> {
         }
     }
 
-    fn json(&self, index: usize) -> serde_json::Value {
-        self.items.get(index).and_then(|value| value.to_json().ok()).unwrap_or_default()
+    fn try_json(&self, index: usize) -> Option<Result<serde_json::Value, PayloadError>> {
+        self.items.get(index).map(Payload::to_json)
     }
 
-    fn push_json(&mut self, bytes: &[u8]) -> Result<(), crate::PayloadError> {
+    fn push_json(&mut self, bytes: &[u8]) -> Result<(), PayloadError> {
         let value = T::from_json_as(bytes, self.ty)?;
         self.push(value);
         Ok(())

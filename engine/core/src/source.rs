@@ -127,7 +127,9 @@ impl<E: Payload> SourceOut<E> {
         match &self.to {
             Target::Ring(ring) => match ring.push(event).await {
                 Ok(_) => Ok(()),
-                Err(PushError::Closed { .. } | PushError::Full { .. }) => Err(closed()),
+                Err(PushError::Closed { .. } | PushError::Full { .. } | PushError::Unencodable { .. }) => {
+                    Err(closed())
+                }
             },
             Target::Wire(wire) => send(&**wire, &encoded([&event])?, offset).await,
         }

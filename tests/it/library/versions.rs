@@ -63,7 +63,7 @@ fn held_by_the_system(path: &Path) -> (usize, usize) {
     (mapped, open.filter(mine).count())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_thousand_loads_of_a_library_map_it_once_and_leave_nobody_holding_it() {
     let engine = TestEngine::builder().start().await;
     let path = library("versioned", &[]);

@@ -27,9 +27,7 @@ impl FireInput {
     /// The value of one source.
     #[must_use]
     pub fn with<T: Payload>(mut self, accumulator: impl Into<AccumulatorName>, value: T) -> Self {
-        let mut column = Column::default();
-        column.push(value);
-        self.values.push((accumulator.into(), Box::new(column)));
+        self.values.push((accumulator.into(), Box::new(Column::of(value))));
         self
     }
 }

@@ -302,7 +302,7 @@ impl Engine {
         graph: &GraphDecl,
         terminal: &TerminalName,
         target: &AccumulatorName,
-    ) -> Result<Arc<dyn std::any::Any + Send + Sync>, SinkError> {
+    ) -> Result<Arc<dyn acequia_core::accumulator::AnyRing>, SinkError> {
         let directory = &self.inner.directory;
         let Some(entry) = directory.accumulators.get(target).map(|entry| entry.clone()) else {
             return Err(SinkError::UnknownAccumulator {
@@ -323,7 +323,7 @@ impl Engine {
             }
             directory.feeds.insert((from.clone(), to), ());
         }
-        Ok(entry.cell.ring(entry.source).clone().as_any())
+        Ok(entry.cell.ring(entry.source).clone())
     }
 
     /// How events get from one reactor to another through sinks, if they do.
@@ -354,7 +354,7 @@ fn terminal_of(decl: &GraphDecl, terminal: &TerminalName, sink: &Sink) -> Result
         return Err(SinkError::UnknownTerminal { graph, terminal: terminal.clone(), known });
     };
     let offered = decl.terminals[index].payload;
-    match sink.payload_type().filter(|wanted| *wanted != offered) {
+    match sink.payload_type().filter(|wanted| !wanted.fits(offered)) {
         None => Ok(index),
         Some(wanted) => {
             let (offered, wanted, terminal) = (offered.name(), wanted.name().to_owned(), terminal.clone());

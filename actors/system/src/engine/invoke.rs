@@ -6,7 +6,7 @@ use acequia_core::column::{AnyColumn, Column};
 use acequia_core::fault::{Failure, FaultBudget, guarded_future};
 use acequia_core::graph::{AnyOutput, GraphDecl, GraphPlacement, Output, Presence, View};
 use acequia_core::id::{AccumulatorName, FiringId, GraphName, TerminalName};
-use acequia_core::payload::{Payload, PayloadError};
+use acequia_core::payload::{Payload, PayloadError, PayloadType};
 use std::task::Waker;
 
 /// Inputs of one invocation, by name.
@@ -29,9 +29,7 @@ impl Invocation {
     /// Give one input.
     #[must_use]
     pub fn with<T: Payload>(mut self, name: impl Into<AccumulatorName>, value: T) -> Self {
-        let mut column = Column::default();
-        column.push(value);
-        self.inputs.push((name.into(), Given::Value(Box::new(column))));
+        self.inputs.push((name.into(), Given::Value(Box::new(Column::of(value)))));
         self
     }
 
@@ -52,13 +50,21 @@ impl Terminals {
     /// Take the output of a terminal; `None` if it was not reached, or has another type.
     pub fn take<T: Payload>(&mut self, terminal: &str) -> Option<T> {
         let (_, output) = self.outputs.iter_mut().find(|(name, _)| name.as_str() == terminal)?;
-        (**output).as_any_mut().downcast_mut::<Output<T>>()?.values.pop_front()
+        if let Some(typed) = (**output).as_any_mut().downcast_mut::<Output<T>>() {
+            return typed.values.pop_front();
+        }
+        if !output.payload_type().fits(PayloadType::of::<T>()) {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        output.pop_encoded(&mut bytes)?.ok()?;
+        T::decode(&bytes).ok()
     }
 
     /// All outputs as one JSON object, under the terminals' names.
     pub fn to_json(&self) -> serde_json::Value {
         let reached = self.outputs.iter().filter_map(|(name, output)| {
-            output.all_json().into_iter().next().map(|value| (name.to_string(), value))
+            output.json(0).map(|value| (name.to_string(), value.unwrap_or_default()))
         });
         serde_json::Value::Object(reached.collect())
     }
@@ -178,7 +184,7 @@ fn columns(decl: &GraphDecl, invocation: Invocation) -> Result<Vec<Box<dyn AnyCo
                 return Err(InvokeError::Missing { graph: decl.name.clone(), input: name() });
             }
             None => input.column(),
-            Some(Given::Value(column)) if column.payload_type() == input.payload => column,
+            Some(Given::Value(column)) if column.payload_type().fits(input.payload) => column,
             Some(Given::Value(_)) => {
                 let wanted = input.payload.name();
                 return Err(InvokeError::OtherType { graph: decl.name.clone(), input: name(), wanted });

@@ -3,7 +3,6 @@
 use super::{Engine, ReactorHandle};
 use crate::handle::AccumulatorHandle;
 use crate::sink::{Receiver, Sink, SinkError};
-use acequia_core::Overflow;
 use acequia_core::accumulator::JsonPushError;
 use acequia_core::health::SourceHealth;
 use acequia_core::id::{AccumulatorName, GraphName, ItemId, ReactorName, TerminalName};
@@ -11,6 +10,7 @@ use acequia_core::ledger::Dropped;
 use acequia_core::letter::{DeadLetter, Letter, Place};
 use acequia_core::payload::{Payload, PayloadType};
 use acequia_core::ring::Ring;
+use acequia_core::{Encoded, Overflow};
 use std::sync::Arc;
 
 /// A name that leads nowhere, or to another type.
@@ -57,9 +57,18 @@ impl Engine {
             takes: entry.event.name(),
             given: PayloadType::of::<T>().name(),
         };
-        let ring =
-            entry.cell.ring(entry.source).clone().as_any().downcast::<Ring<T>>().map_err(|_| other())?;
-        Ok(AccumulatorHandle::new(ring, Arc::clone(&entry.cell)))
+        let ring = entry.cell.ring(entry.source);
+        if !ring.payload_type().fits(PayloadType::of::<T>()) {
+            return Err(other());
+        }
+        let cell = Arc::clone(&entry.cell);
+        match ring.clone().as_any().downcast::<Ring<T>>() {
+            Ok(ring) => Ok(AccumulatorHandle::new(ring, cell)),
+            Err(ring) => {
+                let ring = ring.downcast::<Ring<Encoded>>().map_err(|_| other())?;
+                Ok(AccumulatorHandle::encoding(ring, cell))
+            }
+        }
     }
 
     pub(crate) fn accumulator_entry(

@@ -2,6 +2,7 @@
 
 mod ndjson;
 
+use acequia_core::accumulator::AnyRing;
 use acequia_core::fault::{Failure, FaultBudget};
 use acequia_core::graph::TerminalDecl;
 use acequia_core::id::AccumulatorName;
@@ -10,7 +11,6 @@ pub use acequia_core::reconcile::SinkError;
 use acequia_core::ring::{Doorbell, Ring};
 use acequia_core::sink::{AnySink, CallbackSink, JsonSink, RingSink};
 use acequia_core::{Overflow, PayloadType};
-use std::any::Any;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -99,7 +99,7 @@ impl Sink {
     pub(crate) fn resolve(
         self,
         terminal: &TerminalDecl,
-        ring: Option<Arc<dyn Any + Send + Sync>>,
+        ring: Option<Arc<dyn AnyRing>>,
     ) -> Option<Box<dyn AnySink>> {
         match self.kind {
             SinkKind::Ready(sink) => Some(sink),

@@ -7,7 +7,7 @@ use acequia_core::graph::AnyOutput;
 use acequia_core::id::ItemId;
 use acequia_core::ledger::{Dropped, Entry, Settled};
 use acequia_core::letter::{DeadLetter, Letter};
-use acequia_core::sink::{AnySink, SinkContext};
+use acequia_core::sink::{AnySink, SinkContext, Unread};
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 use std::collections::VecDeque;
 use std::fs::File;
@@ -29,6 +29,7 @@ pub(super) struct NdjsonSink {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
     entry: Entry,
+    unread: Unread,
 }
 
 type Shared = Mutex<Counts>;
@@ -63,6 +64,7 @@ impl NdjsonSink {
             shared,
             thread: Some(thread),
             entry: Entry::default(),
+            unread: Unread::default(),
         })
     }
 
@@ -122,19 +124,16 @@ impl AnySink for NdjsonSink {
         None
     }
 
-    fn offer(&mut self, output: &mut dyn AnyOutput, last: bool) {
-        if last {
-            while let Some(value) = output.pop_json() {
-                self.accept(&value);
-            }
-        } else {
-            for value in output.all_json() {
-                self.accept(&value);
-            }
-        }
+    fn offer(&mut self, output: &mut dyn AnyOutput, _last: bool) {
+        let mut unread = std::mem::take(&mut self.unread);
+        let before = unread.len();
+        unread.read_json(output, |value| self.accept(&value));
+        self.entry.accepted += (unread.len() - before) as u64;
+        self.unread = unread;
     }
 
     fn flush(&mut self, cx: &mut SinkContext<'_>) -> bool {
+        self.unread.bury(&mut self.entry, cx);
         let Some(to) = &self.to else { return true };
         // The lock is held over the hand-over, so that the writer cannot count a line before we do.
         let mut counts = lock(&self.shared);
@@ -154,20 +153,22 @@ impl AnySink for NdjsonSink {
     }
 
     fn replay(&mut self, column: &dyn AnyColumn) -> bool {
-        self.accept(&column.json(0));
+        let Some(Ok(value)) = column.try_json(0) else { return false };
+        self.accept(&value);
         true
     }
 
     fn entry(&self) -> Entry {
         let mut entry = self.entry;
         let counts = lock(&self.shared);
-        entry.unsettled = self.queue.len() as u64 + counts.waiting;
+        entry.unsettled = (self.queue.len() + self.unread.len()) as u64 + counts.waiting;
         entry.settle(Settled::HandedOn, counts.written);
         entry.drop(Dropped::DeadLetter, counts.failed);
         entry
     }
 
     fn give_up(&mut self, why: Dropped, cx: &mut SinkContext<'_>) {
+        self.unread.bury(&mut self.entry, cx);
         bury(&mut lock(&self.shared), cx);
         self.entry.drop(why, self.queue.len() as u64);
         self.queue.clear();

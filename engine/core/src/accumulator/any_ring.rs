@@ -5,7 +5,8 @@ use crate::id::ItemId;
 use crate::ledger::Dropped;
 use crate::letter::BYTES_KEPT;
 use crate::payload::{Payload, PayloadError, PayloadType};
-use crate::ring::{Doorbell, Ring};
+use crate::ring::{Doorbell, PushError, Ring};
+use crate::sink::{AnySink, RingSink};
 use std::any::Any;
 use std::sync::Arc;
 
@@ -39,6 +40,8 @@ pub trait AnyRing: Send + Sync {
     fn payload_type(&self) -> PayloadType;
     /// Publish a copy of the first value of `column`, if it fits the ring's type and there is room.
     fn push_column(&self, column: &dyn AnyColumn) -> bool;
+    /// A sink that publishes into this ring whatever fits its type.
+    fn sink(self: Arc<Self>) -> Box<dyn AnySink>;
     /// Tell senders how long room takes to appear.
     fn set_drain_interval(&self, interval: std::time::Duration);
 }
@@ -107,8 +110,9 @@ impl<T: Payload> AnyRing for Ring<T> {
             }
         };
         self.try_push(event).map_err(|error| match error {
-            crate::ring::PushError::Full { retry_after, .. } => JsonPushError::Full { retry_after },
-            crate::ring::PushError::Closed { .. } => JsonPushError::Closed,
+            PushError::Full { retry_after, .. } => JsonPushError::Full { retry_after },
+            // The ring takes what is of its type as it is: nothing is encoded on the way.
+            PushError::Closed { .. } | PushError::Unencodable { .. } => JsonPushError::Closed,
         })
     }
 
@@ -124,6 +128,10 @@ impl<T: Payload> AnyRing for Ring<T> {
         let copied = (&mut own as &mut dyn AnyColumn).push_converted(column, 0).is_ok();
         let value = own.as_slice().first().filter(|_| copied);
         value.is_some_and(|value| self.try_push(value.clone()).is_ok())
+    }
+
+    fn sink(self: Arc<Self>) -> Box<dyn AnySink> {
+        Box::new(RingSink::new(self))
     }
 
     fn set_drain_interval(&self, interval: std::time::Duration) {

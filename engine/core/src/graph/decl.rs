@@ -3,14 +3,14 @@
 use super::outcome::{AnyOutput, Outcomes, Output};
 use super::topology::Topology;
 use super::{GraphPart, TurnEnd, View};
+use crate::accumulator::AnyRing;
 use crate::column::{AnyColumn, Column};
 use crate::fault::FaultBudget;
 use crate::id::{AccumulatorName, GraphName, ReactorName, TerminalName};
 use crate::overflow::Overflow;
 use crate::payload::{Encoded, Payload, PayloadType, WireType};
 use crate::reactor::Filter;
-use crate::ring::Ring;
-use crate::sink::{AnySink, RingSink};
+use crate::sink::AnySink;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,11 +61,6 @@ impl InputDecl {
     }
 }
 
-/// A ring behind `Any`, as it is found by name.
-pub type DynRing = Arc<dyn std::any::Any + Send + Sync>;
-
-type RingSinkFn = fn(DynRing) -> Option<Box<dyn AnySink>>;
-
 /// One node whose output leaves the graph.
 #[derive(Clone)]
 pub struct TerminalDecl {
@@ -75,7 +70,6 @@ pub struct TerminalDecl {
     pub payload: PayloadType,
     output: fn(PayloadType) -> Box<dyn AnyOutput>,
     column: fn(PayloadType) -> Box<dyn AnyColumn>,
-    ring_sink: RingSinkFn,
 }
 
 impl TerminalDecl {
@@ -86,10 +80,6 @@ impl TerminalDecl {
             payload: PayloadType::of::<T>(),
             output: |ty| Box::new(Output::<T>::of_type(ty)),
             column: |ty| Box::new(Column::<T>::of_type(ty)),
-            ring_sink: |ring| {
-                let ring = ring.downcast::<Ring<T>>().ok()?;
-                Some(Box::new(RingSink::new(ring)))
-            },
         }
     }
 
@@ -99,8 +89,8 @@ impl TerminalDecl {
     }
 
     /// A sink that publishes this terminal's outputs into `ring`; `None` if it carries another type.
-    pub fn ring_sink(&self, ring: DynRing) -> Option<Box<dyn AnySink>> {
-        (self.ring_sink)(ring)
+    pub fn ring_sink(&self, ring: Arc<dyn AnyRing>) -> Option<Box<dyn AnySink>> {
+        self.payload.fits(ring.payload_type()).then(|| ring.sink())
     }
 
     /// An empty output of the terminal's type.

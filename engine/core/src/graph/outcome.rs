@@ -1,8 +1,9 @@
 //! What a graph's turn yields: terminal outputs, and how far it came.
 
 use crate::codec::CodecError;
+use crate::column::{AnyColumn, Column};
 use crate::fault::Failure;
-use crate::payload::{Payload, PayloadType};
+use crate::payload::{Payload, PayloadError, PayloadType};
 use std::any::Any;
 use std::collections::VecDeque;
 use std::future::Future;
@@ -119,8 +120,15 @@ pub trait AnyOutput: Send + Any {
     fn want(&mut self, wanted: bool);
     /// Whether anybody takes them.
     fn is_wanted(&self) -> bool;
-    /// Take the oldest value as JSON; `None` when there is none.
-    fn pop_json(&mut self) -> Option<serde_json::Value>;
+    /// The value at `index` as JSON; `None` if there is none.
+    fn json(&self, index: usize) -> Option<Result<serde_json::Value, PayloadError>>;
+    /// A copy of the value at `index`, as a column of one.
+    fn column_of(&self, index: usize) -> Option<Box<dyn AnyColumn>>;
+    /// Append the encoded form of the value at `index` to `out`.
+    ///
+    /// # Errors
+    /// If there is no such value, or its type's own serialisation refuses it; `out` is as it was.
+    fn encode(&self, index: usize, out: &mut Vec<u8>) -> Result<(), CodecError>;
     /// Take the oldest value, appending its encoded form to `out`; `None` when there is none.
     fn pop_encoded(&mut self, out: &mut Vec<u8>) -> Option<Result<(), CodecError>>;
     /// Put a value behind the others from its encoded form, if anybody takes it.
@@ -128,8 +136,6 @@ pub trait AnyOutput: Send + Any {
     /// # Errors
     /// If the bytes are no value of the output's type.
     fn push_encoded(&mut self, bytes: &[u8]) -> Result<(), CodecError>;
-    /// All values as JSON, oldest first.
-    fn all_json(&self) -> Vec<serde_json::Value>;
     /// Move all values of `from` behind those here, if they are of the same type.
     fn append(&mut self, from: &mut dyn AnyOutput);
     /// For a checked downcast.
@@ -157,8 +163,17 @@ impl<T: Payload> AnyOutput for Output<T> {
         self.wanted
     }
 
-    fn pop_json(&mut self) -> Option<serde_json::Value> {
-        self.values.pop_front().map(|value| value.to_json().unwrap_or_default())
+    fn json(&self, index: usize) -> Option<Result<serde_json::Value, PayloadError>> {
+        self.values.get(index).map(Payload::to_json)
+    }
+
+    fn column_of(&self, index: usize) -> Option<Box<dyn AnyColumn>> {
+        let value = self.values.get(index)?.clone();
+        Some(Box::new(Column::of(value)))
+    }
+
+    fn encode(&self, index: usize, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        self.values.get(index).ok_or(CodecError::Absent { index })?.encode(out)
     }
 
     fn pop_encoded(&mut self, out: &mut Vec<u8>) -> Option<Result<(), CodecError>> {
@@ -170,10 +185,6 @@ impl<T: Payload> AnyOutput for Output<T> {
             self.values.push_back(T::decode_as(bytes, self.ty)?);
         }
         Ok(())
-    }
-
-    fn all_json(&self) -> Vec<serde_json::Value> {
-        self.values.iter().map(|value| value.to_json().unwrap_or_default()).collect()
     }
 
     fn append(&mut self, from: &mut dyn AnyOutput) {

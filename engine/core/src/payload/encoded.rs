@@ -3,7 +3,11 @@
 use super::{Payload, PayloadError, PayloadType, WireType};
 use crate::codec::{CodecError, Schema};
 use bytes::Bytes;
+use std::cell::RefCell;
 use std::fmt;
+
+/// Room that a thread keeps for encoding, between two values.
+const SCRATCH_KEPT: usize = 64 * 1024;
 
 /// A value as bytes, with its wire type. Cheap to clone: the bytes are shared.
 ///
@@ -27,9 +31,33 @@ impl Encoded {
     /// If the type's own serialisation refuses the value.
     pub fn from_value<T: Payload>(value: &T) -> Result<Self, CodecError> {
         let ty = value.payload_type().to_wire().ok_or(CodecError::Untyped)?;
-        let mut bytes = Vec::new();
-        value.encode(&mut bytes)?;
-        Ok(Self::new(bytes, ty))
+        Self::of(value, ty)
+    }
+
+    /// The encoded form of `value`, which fits `ty`.
+    ///
+    /// # Errors
+    /// If the type's own serialisation refuses the value.
+    pub fn of<T: Payload>(value: &T, ty: &'static WireType) -> Result<Self, CodecError> {
+        thread_local! {
+            // The length is known at the end only; from here the bytes are allocated once, and exactly.
+            static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
+        SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
+            Ok(mut bytes) => {
+                bytes.clear();
+                value.encode(&mut bytes)?;
+                let encoded = Self::new(Bytes::copy_from_slice(&bytes), ty);
+                bytes.shrink_to(SCRATCH_KEPT);
+                Ok(encoded)
+            }
+            // A `Serialize` that encodes values of its own on the way.
+            Err(_) => {
+                let mut bytes = Vec::new();
+                value.encode(&mut bytes)?;
+                Ok(Self::new(bytes, ty))
+            }
+        })
     }
 
     /// The bytes.

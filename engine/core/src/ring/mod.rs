@@ -189,12 +189,7 @@ impl<T> Ring<T> {
 
     /// Publish `item`, waiting for room as long as it takes.
     pub fn push(&self, item: T) -> Push<'_, T> {
-        Push { ring: self, item: Some(item), refused: false }
-    }
-
-    /// A publication that ends as [`PushError::Closed`] at its first poll.
-    pub fn refuse_push(&self, item: T) -> Push<'_, T> {
-        Push { ring: self, item: Some(item), refused: true }
+        Push { ring: self, item: Some(item), detour: None }
     }
 
     /// Publish all of `items` in order, waiting for room as long as it takes. Resolves to the number

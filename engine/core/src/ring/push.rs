@@ -1,7 +1,9 @@
 //! Publication of one item: the future that waits for room, and the refusals.
 
 use super::Ring;
+use crate::codec::CodecError;
 use crate::id::ItemId;
+use crate::payload::Encoded;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -25,6 +27,14 @@ pub enum PushError<T> {
         /// The item.
         item: T,
     },
+    /// The edge takes bytes, and the item's own `Serialize` refuses it.
+    #[error("E0124: the item could not be encoded for an edge that takes bytes; check its Serialize")]
+    Unencodable {
+        /// The item.
+        item: T,
+        /// What is wrong with it.
+        source: CodecError,
+    },
 }
 
 impl<T> std::fmt::Debug for PushError<T> {
@@ -37,7 +47,7 @@ impl<T> PushError<T> {
     /// The item that was not taken.
     pub fn into_item(self) -> T {
         match self {
-            Self::Full { item, .. } | Self::Closed { item } => item,
+            Self::Full { item, .. } | Self::Closed { item } | Self::Unencodable { item, .. } => item,
         }
     }
 }
@@ -47,7 +57,18 @@ impl<T> PushError<T> {
 pub struct Push<'a, T> {
     pub(super) ring: &'a Ring<T>,
     pub(super) item: Option<T>,
-    pub(super) refused: bool,
+    /// Anything but a publication in `ring`; none on the way that most items go.
+    pub(super) detour: Option<Box<Detour<'a>>>,
+}
+
+/// Where an item goes that is not published in its ring.
+pub(super) enum Detour<'a> {
+    /// Back: the edge is closed to handles.
+    Refused,
+    /// Into a ring for bytes, encoded.
+    Encoded { ring: &'a Ring<Encoded>, item: Option<Encoded> },
+    /// Back: it could not be encoded.
+    Unencodable(Option<CodecError>),
 }
 
 // The item is moved out, never pinned.
@@ -59,8 +80,8 @@ impl<T> Future for Push<'_, T> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let ring = self.ring;
-        if self.refused {
-            return Poll::Ready(Err(Refusal::Closed.with(self.item.take())));
+        if self.detour.is_some() {
+            return self.poll_detour(cx);
         }
         // The refusal and the registration of the waiter are one step under the ring's lock.
         match ring.publish_from(&mut self.item, Some(cx.waker())) {
@@ -72,6 +93,30 @@ impl<T> Future for Push<'_, T> {
             }
             Err(Refusal::Full(_)) => Poll::Pending,
             Err(closed @ Refusal::Closed) => Poll::Ready(Err(closed.with(self.item.take()))),
+        }
+    }
+}
+
+impl<T> Push<'_, T> {
+    #[cold]
+    fn poll_detour(&mut self, cx: &mut Context<'_>) -> Poll<Result<ItemId, PushError<T>>> {
+        match self.detour.as_deref_mut() {
+            None | Some(Detour::Refused) => Poll::Ready(Err(Refusal::Closed.with(self.item.take()))),
+            Some(Detour::Unencodable(source)) => match (self.item.take(), source.take()) {
+                (Some(item), Some(source)) => Poll::Ready(Err(PushError::Unencodable { item, source })),
+                (item, _) => Poll::Ready(Err(Refusal::Closed.with(item))),
+            },
+            Some(Detour::Encoded { ring, item }) => match ring.publish_from(item, Some(cx.waker())) {
+                Ok((id, first)) => {
+                    self.item = None;
+                    if first {
+                        ring.announce();
+                    }
+                    Poll::Ready(Ok(id))
+                }
+                Err(Refusal::Full(_)) => Poll::Pending,
+                Err(closed @ Refusal::Closed) => Poll::Ready(Err(closed.with(self.item.take()))),
+            },
         }
     }
 }

@@ -1,5 +1,9 @@
 //! Sinks: where terminal outputs go.
 
+mod unread;
+
+pub use unread::Unread;
+
 use crate::column::{AnyColumn, Column};
 use crate::fault::{Failure, FaultBudget, FaultMeter, Verdict, guarded};
 use crate::graph::{AnyOutput, Output};
@@ -49,6 +53,7 @@ pub struct CallbackSink<T, F> {
     queue: VecDeque<T>,
     meter: FaultMeter,
     entry: Entry,
+    unread: Unread,
 }
 
 impl<T, F> CallbackSink<T, F>
@@ -58,7 +63,13 @@ where
 {
     /// A sink that calls `function`; a value that it fails on is tried again, then dead-lettered.
     pub fn new(budget: FaultBudget, function: F) -> Self {
-        Self { function, queue: VecDeque::new(), meter: FaultMeter::new(budget), entry: Entry::default() }
+        Self {
+            function,
+            queue: VecDeque::new(),
+            meter: FaultMeter::new(budget),
+            entry: Entry::default(),
+            unread: Unread::default(),
+        }
     }
 
     /// Call the function for the front of the queue until it is empty or one fails.
@@ -73,10 +84,19 @@ where
     }
 }
 
-/// Move or copy the values of `output` behind those in `queue`; returns how many.
-fn take<T: Payload>(queue: &mut VecDeque<T>, output: &mut dyn AnyOutput, last: bool) -> u64 {
-    let Some(output) = output.as_any_mut().downcast_mut::<Output<T>>() else { return 0 };
-    let n = output.values.len() as u64;
+/// Move, copy or convert the values of `output` behind those in `queue`; returns how many there were.
+fn take<T: Payload>(
+    queue: &mut VecDeque<T>,
+    unread: &mut Unread,
+    ty: PayloadType,
+    output: &mut dyn AnyOutput,
+    last: bool,
+) -> u64 {
+    let n = output.len() as u64;
+    let Some(output) = output.as_any_mut().downcast_mut::<Output<T>>() else {
+        unread.convert(queue, ty, output);
+        return n;
+    };
     if !last {
         queue.extend(output.values.iter().cloned());
     } else if queue.is_empty() {
@@ -85,14 +105,6 @@ fn take<T: Payload>(queue: &mut VecDeque<T>, output: &mut dyn AnyOutput, last: b
         queue.append(&mut output.values);
     }
     n
-}
-
-fn copy<T: Payload>(queue: &mut VecDeque<T>, column: &dyn AnyColumn) -> bool {
-    let value = column.as_any().downcast_ref::<Column<T>>().and_then(|column| column.as_slice().first());
-    value.is_some_and(|value| {
-        queue.push_back(value.clone());
-        true
-    })
 }
 
 /// Make dead letters of everything in `queue`.
@@ -138,10 +150,11 @@ where
     }
 
     fn offer(&mut self, output: &mut dyn AnyOutput, last: bool) {
-        self.entry.accepted += take(&mut self.queue, output, last);
+        self.entry.accepted += take(&mut self.queue, &mut self.unread, PayloadType::of::<T>(), output, last);
     }
 
     fn flush(&mut self, cx: &mut SinkContext<'_>) -> bool {
+        self.unread.bury(&mut self.entry, cx);
         while !self.queue.is_empty() {
             let Err(failure) = guarded(|| self.drain()) else { break };
             let attempts = self.meter.attempts() + 1;
@@ -157,16 +170,17 @@ where
     }
 
     fn replay(&mut self, column: &dyn AnyColumn) -> bool {
-        let copied = copy(&mut self.queue, column);
+        let copied = unread::copy(&mut self.queue, PayloadType::of::<T>(), column);
         self.entry.accepted += u64::from(copied);
         copied
     }
 
     fn entry(&self) -> Entry {
-        Entry { unsettled: self.queue.len() as u64, ..self.entry }
+        Entry { unsettled: (self.queue.len() + self.unread.len()) as u64, ..self.entry }
     }
 
     fn give_up(&mut self, why: Dropped, cx: &mut SinkContext<'_>) {
+        self.unread.bury(&mut self.entry, cx);
         bury_all(&mut self.queue, &mut self.entry, why, cx);
     }
 }
@@ -178,18 +192,24 @@ pub struct RingSink<T> {
     only_sender: bool,
     queue: VecDeque<T>,
     entry: Entry,
+    unread: Unread,
 }
 
 impl<T: Payload> RingSink<T> {
     /// A sink into `ring`. Under [`crate::Overflow::Block`] what finds no room waits here, and the graph
     /// waits with it.
     pub fn new(ring: Arc<Ring<T>>) -> Self {
-        Self { ring, only_sender: false, queue: VecDeque::new(), entry: Entry::default() }
+        Self::over(ring, false)
     }
 
     /// The same for a channel: when the sink goes, the receiver learns that nothing more comes.
     pub fn channel(ring: Arc<Ring<T>>) -> Self {
-        Self { ring, only_sender: true, queue: VecDeque::new(), entry: Entry::default() }
+        Self::over(ring, true)
+    }
+
+    fn over(ring: Arc<Ring<T>>, only_sender: bool) -> Self {
+        let (queue, entry, unread) = (VecDeque::new(), Entry::default(), Unread::default());
+        Self { ring, only_sender, queue, entry, unread }
     }
 }
 
@@ -203,14 +223,15 @@ impl<T> Drop for RingSink<T> {
 
 impl<T: Payload> AnySink for RingSink<T> {
     fn payload_type(&self) -> Option<PayloadType> {
-        Some(PayloadType::of::<T>())
+        Some(self.ring.item_type())
     }
 
     fn offer(&mut self, output: &mut dyn AnyOutput, last: bool) {
-        self.entry.accepted += take(&mut self.queue, output, last);
+        self.entry.accepted += take(&mut self.queue, &mut self.unread, self.ring.item_type(), output, last);
     }
 
     fn flush(&mut self, cx: &mut SinkContext<'_>) -> bool {
+        self.unread.bury(&mut self.entry, cx);
         match self.ring.try_push_many(&mut self.queue, Some(cx.waker)) {
             Ok(n) => self.entry.settle(Settled::HandedOn, n as u64),
             // Whoever dropped the receiver wants nothing more, and nobody could replay it to them.
@@ -229,13 +250,13 @@ impl<T: Payload> AnySink for RingSink<T> {
     }
 
     fn replay(&mut self, column: &dyn AnyColumn) -> bool {
-        let copied = copy(&mut self.queue, column);
+        let copied = unread::copy(&mut self.queue, self.ring.item_type(), column);
         self.entry.accepted += u64::from(copied);
         copied
     }
 
     fn entry(&self) -> Entry {
-        let mut entry = Entry { unsettled: self.queue.len() as u64, ..self.entry };
+        let mut entry = Entry { unsettled: (self.queue.len() + self.unread.len()) as u64, ..self.entry };
         if self.only_sender {
             // No other edge tells what the channel gave up.
             let channel = self.ring.entry();
@@ -249,6 +270,7 @@ impl<T: Payload> AnySink for RingSink<T> {
     }
 
     fn give_up(&mut self, why: Dropped, cx: &mut SinkContext<'_>) {
+        self.unread.bury(&mut self.entry, cx);
         bury_all(&mut self.queue, &mut self.entry, why, cx);
     }
 }
@@ -258,12 +280,13 @@ pub struct JsonSink<F> {
     function: F,
     entry: Entry,
     queue: VecDeque<serde_json::Value>,
+    unread: Unread,
 }
 
 impl<F: FnMut(&serde_json::Value) + Send> JsonSink<F> {
     /// A sink that calls `function`.
     pub fn new(function: F) -> Self {
-        Self { function, entry: Entry::default(), queue: VecDeque::new() }
+        Self { function, entry: Entry::default(), queue: VecDeque::new(), unread: Unread::default() }
     }
 }
 
@@ -272,16 +295,13 @@ impl<F: FnMut(&serde_json::Value) + Send> AnySink for JsonSink<F> {
         None
     }
 
-    fn offer(&mut self, output: &mut dyn AnyOutput, last: bool) {
+    fn offer(&mut self, output: &mut dyn AnyOutput, _last: bool) {
         self.entry.accepted += output.len() as u64;
-        if last {
-            self.queue.extend(std::iter::from_fn(|| output.pop_json()));
-        } else {
-            self.queue.extend(output.all_json());
-        }
+        self.unread.read_json(output, |value| self.queue.push_back(value));
     }
 
     fn flush(&mut self, cx: &mut SinkContext<'_>) -> bool {
+        self.unread.bury(&mut self.entry, cx);
         while let Some(value) = self.queue.pop_front() {
             match guarded(|| {
                 (self.function)(&value);
@@ -298,16 +318,18 @@ impl<F: FnMut(&serde_json::Value) + Send> AnySink for JsonSink<F> {
     }
 
     fn replay(&mut self, column: &dyn AnyColumn) -> bool {
-        self.queue.push_back(column.json(0));
+        let Some(Ok(value)) = column.try_json(0) else { return false };
+        self.queue.push_back(value);
         self.entry.accepted += 1;
         true
     }
 
     fn entry(&self) -> Entry {
-        Entry { unsettled: self.queue.len() as u64, ..self.entry }
+        Entry { unsettled: (self.queue.len() + self.unread.len()) as u64, ..self.entry }
     }
 
     fn give_up(&mut self, why: Dropped, cx: &mut SinkContext<'_>) {
+        self.unread.bury(&mut self.entry, cx);
         bury_all(&mut self.queue, &mut self.entry, why, cx);
     }
 }

@@ -1,0 +1,115 @@
+//! Outputs that a sink could not read in its own form: they wait to become dead letters.
+
+use super::SinkContext;
+use crate::column::{AnyColumn, Column};
+use crate::fault::{Failure, guarded};
+use crate::graph::{AnyOutput, Output};
+use crate::id::ItemId;
+use crate::ledger::{Dropped, Entry};
+use crate::letter::{DeadLetter, Letter};
+use crate::payload::{Encoded, Payload, PayloadType};
+use std::collections::VecDeque;
+
+/// Values that are none of the sink's type, until the sink's next flush.
+#[derive(Default)]
+pub struct Unread {
+    items: Vec<(Box<dyn AnyColumn>, Failure)>,
+}
+
+impl Unread {
+    /// How many there are; they are accepted and unsettled.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Keep the value at `index` of `output`, which could not be read.
+    pub fn keep(&mut self, output: &dyn AnyOutput, index: usize, failure: Failure) {
+        self.items.extend(output.column_of(index).map(|column| (column, failure)));
+    }
+
+    /// Make dead letters of all.
+    pub fn bury(&mut self, entry: &mut Entry, cx: &mut SinkContext<'_>) {
+        for (column, failure) in self.items.drain(..) {
+            let item = ItemId(entry.settled() + entry.dropped());
+            entry.drop(Dropped::Undecodable, 1);
+            cx.failures.push(failure.clone());
+            cx.letters.push(DeadLetter {
+                place: cx.place.clone(),
+                item,
+                why: Dropped::Undecodable,
+                failure: Some(failure),
+                attempts: 1,
+                at: cx.now,
+                letter: Letter::Output(column),
+            });
+        }
+    }
+
+    /// Put the values of `output` behind those in `queue`, through their encoded form; what is none of
+    /// `ty` is kept here.
+    pub(super) fn convert<T: Payload>(
+        &mut self,
+        queue: &mut VecDeque<T>,
+        ty: PayloadType,
+        output: &mut dyn AnyOutput,
+    ) {
+        let mut scratch = Vec::new();
+        for index in 0..output.len() {
+            match converted(&mut *output, index, ty, &mut scratch) {
+                Ok(value) => queue.push_back(value),
+                Err(failure) => self.keep(output, index, Failure::undecodable(failure)),
+            }
+        }
+    }
+
+    /// Read the values of `output` as JSON, and hand each to `take`; what has no JSON is kept here.
+    pub fn read_json(&mut self, output: &dyn AnyOutput, mut take: impl FnMut(serde_json::Value)) {
+        for index in 0..output.len() {
+            match output.json(index) {
+                Some(Ok(value)) => take(value),
+                Some(Err(error)) => self.keep(output, index, Failure::undecodable(Failure::chain(error))),
+                None => {}
+            }
+        }
+    }
+}
+
+fn converted<T: Payload>(
+    output: &mut dyn AnyOutput,
+    index: usize,
+    ty: PayloadType,
+    scratch: &mut Vec<u8>,
+) -> Result<T, Failure> {
+    let encoded = output.as_any_mut().downcast_mut::<Output<Encoded>>();
+    if let Some(value) = encoded.and_then(|encoded| encoded.values.get(index)) {
+        return guarded(|| T::decode_as(value.as_bytes(), ty).map_err(Failure::error));
+    }
+    scratch.clear();
+    guarded(|| {
+        output.encode(index, scratch).map_err(Failure::error)?;
+        T::decode_as(scratch, ty).map_err(Failure::error)
+    })
+}
+
+/// Put the first value of `column` behind those in `queue`, in their form; false if it is none of `ty`.
+pub(super) fn copy<T: Payload>(queue: &mut VecDeque<T>, ty: PayloadType, column: &dyn AnyColumn) -> bool {
+    let typed = column.as_any().downcast_ref::<Column<T>>();
+    let value = match typed {
+        Some(column) => column.as_slice().first().cloned(),
+        None if ty.fits(column.payload_type()) => {
+            let mut own: Box<dyn AnyColumn> = Box::new(Column::<T>::of_type(ty));
+            let read = guarded(|| own.push_converted(column, 0).map_err(Failure::error));
+            let own = own.as_any().downcast_ref::<Column<T>>().filter(|_| read.is_ok());
+            own.and_then(|own| own.as_slice().first().cloned())
+        }
+        None => None,
+    };
+    let copied = value.is_some();
+    queue.extend(value);
+    copied
+}
