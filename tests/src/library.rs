@@ -3,6 +3,8 @@
 //! The fixtures are no members of the workspace: they are built once a test run, under the build folder,
 //! with the workspace's lock file and profiles, so that crates from the registry are compiled once.
 
+#![allow(clippy::panic, reason = "a fixture that does not compile fails the test that asks for it")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -78,7 +78,7 @@ fn what_is_no_library_at_all_is_refused() {
     assert!(refusal(&folder.join("absent.so")).contains("E0710"));
     assert!(refusal(&library_of(b"not a library")).contains("E0711"));
     let (bytes, _) = sound();
-    for end in [0, 3, 64, 4096, bytes.len() / 2] {
+    for end in [0, 3, 64, 4_096, 100_000] {
         let text = refusal(&library_of(&bytes[..end]));
         assert!(text.contains("E0711") || text.contains("E0719"), "cut at {end}: {text}");
     }

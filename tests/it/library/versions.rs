@@ -2,8 +2,10 @@
 
 use acequia::library::{Library, LibraryError, Mapped, mapped};
 use acequia::testing::{Probe, TestEngine};
-use acequia_tests::library::{built, library};
+use acequia_tests::eventually;
+use acequia_tests::library::library;
 use std::path::Path;
+use std::time::Duration;
 
 async fn serving(path: &Path) -> (TestEngine, Probe<i64>) {
     let engine = TestEngine::builder().start().await;
@@ -85,16 +87,20 @@ async fn a_thousand_loads_of_a_library_map_it_once_and_leave_nobody_holding_it()
 }
 
 #[tokio::test(start_paused = true)]
-async fn engine_that_is_gone_holds_no_library() {
-    let path = library("versioned", &[]);
-    let (engine, probe) = serving(&path).await;
-    engine.push("numbers", 1_i64).await;
-    assert_eq!(probe.expect(1).await, [10]);
+async fn engine_that_stops_drops_what_pends_in_a_library_and_holds_it_no_longer() {
+    let path = library("kinds", &[]);
+    let engine = TestEngine::builder().start().await;
+    let instance = Library::open(&path).unwrap().init(engine.services()).unwrap();
+    engine.deploy(instance.package(), Vec::new()).await.unwrap();
+    drop(instance);
+    // One graph sleeps for an hour, an accumulator for five seconds, and a source polls.
+    engine.push("plain", 1_i64).await;
+    engine.push("delayed", 1_i64).await;
     assert!(account(&path).unwrap().live > 0);
 
-    engine.shutdown(std::time::Duration::from_secs(5)).await;
-    drop(engine);
+    let report = engine.shutdown(Duration::from_secs(60)).await;
 
-    assert_eq!(account(&path).unwrap().live, 0);
-    assert!(built("versioned", &[]).exists());
+    report.ledger.check().unwrap();
+    drop((engine, report));
+    eventually("nobody holds the library", async || account(&path).unwrap().live == 0).await;
 }
