@@ -17,6 +17,9 @@ mod json;
 mod latency;
 mod nodes;
 mod ours;
+// One builder of fixture packages for tests and benchmarks; neither crate may link the other.
+#[path = "../../tests/src/library.rs"]
+mod packages;
 mod probe;
 mod report;
 mod resources;

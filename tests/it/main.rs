@@ -16,6 +16,7 @@ mod graph;
 mod health;
 mod kit;
 mod ledger;
+mod library;
 mod lookup;
 mod manifest;
 mod memory;

@@ -7,6 +7,7 @@ mod eventually;
 mod folder;
 mod gate;
 mod graphs;
+pub mod library;
 mod packages;
 
 pub use bytes::{accumulator_behind_bytes, graph_behind_bytes};

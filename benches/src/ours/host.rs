@@ -1,7 +1,10 @@
 //! An engine on a runtime with one worker, as the tokio baseline has, and the source that feeds it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use acequia::core::{GraphName, TerminalName};
+use acequia::library::HostServices;
 use acequia::{AccumulatorHandle, Engine, Package, Placement, ReactorDecl, ReactorDef, Sink, Strategy};
 use tokio::runtime::Runtime;
 
@@ -19,6 +22,9 @@ const BATCH_RING: usize = 96;
 
 /// How long a run may take before the bench gives up.
 const LOST: Duration = Duration::from_secs(120);
+
+/// Where outputs go.
+type Sinks = Vec<(GraphName, TerminalName, Sink)>;
 
 /// A graph's terminal and what it feeds.
 pub(super) type Link = (&'static str, &'static str, &'static str);
@@ -72,6 +78,17 @@ impl Host {
         Ok(Self { runtime, engine })
     }
 
+    /// Brings one more package up.
+    pub(super) fn deploy(&self, package: Package, sinks: Sinks) -> Result<(), BenchError> {
+        let deployed = self.runtime.block_on(self.engine.deploy(package, sinks));
+        deployed.map_err(|source| BenchError::Start { variant: "ours", source: source.into() })
+    }
+
+    /// What a library of this engine is given.
+    pub(super) fn services(&self) -> Arc<dyn HostServices> {
+        self.engine.services()
+    }
+
     pub(super) fn accumulator(&self, name: &str) -> Result<AccumulatorHandle<Event>, BenchError> {
         let found = self.engine.accumulator(name);
         found.map_err(|source| BenchError::Start { variant: "ours", source: source.into() })
@@ -123,7 +140,16 @@ impl Saturated {
         entries: &[&str],
         tally: &'static Tally,
     ) -> Result<Box<dyn Running>, BenchError> {
-        let host = Host::start(vec![package], links, Placement::Current)?;
+        Self::over(Host::start(vec![package], links, Placement::Current)?, feed, entries, tally)
+    }
+
+    /// The same over an engine that is up.
+    pub(super) fn over(
+        host: Host,
+        feed: Feed,
+        entries: &[&str],
+        tally: &'static Tally,
+    ) -> Result<Box<dyn Running>, BenchError> {
         let entries = entries.iter().map(|name| host.accumulator(name)).collect::<Result<_, _>>()?;
         Ok(Box::new(Self { host, feed, entries, tally }))
     }

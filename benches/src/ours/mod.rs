@@ -9,6 +9,7 @@ mod flights;
 mod host;
 mod join;
 mod latency;
+mod library;
 mod lin;
 mod wide;
 
@@ -53,6 +54,21 @@ pub(crate) fn latency() -> Vec<Way> {
 /// The departures, from the file.
 pub(crate) fn flights() -> Option<flights_load::Sum> {
     Some(flights::sum)
+}
+
+/// `lin` in process, ending in a sink.
+pub(crate) fn in_process() -> Start {
+    library::in_process
+}
+
+/// The same in a native library.
+pub(crate) fn in_library() -> Start {
+    library::in_library
+}
+
+/// How long a library takes to load, once it is mapped.
+pub(crate) fn load_time() -> Result<std::time::Duration, crate::error::BenchError> {
+    library::load_time()
 }
 
 /// Starts so many reactors.

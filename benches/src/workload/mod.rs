@@ -5,6 +5,7 @@ mod fan8;
 pub(crate) mod flights;
 mod join;
 pub(crate) mod latency;
+mod library;
 mod lin;
 pub(crate) mod memory;
 pub(crate) mod saturated;
@@ -36,6 +37,8 @@ pub(crate) enum Workload {
     Wide,
     /// `lin`, one event at a time.
     Latency,
+    /// The graph of `lin` in a native library.
+    Library,
     /// Resident memory after many events.
     Memory,
 }
@@ -70,6 +73,7 @@ pub(crate) fn run(workload: Workload, scale: &Scale) -> Result<Vec<Row>, BenchEr
         Workload::Flights => flights::rows(scale),
         Workload::Wide => wide::rows(scale),
         Workload::Latency => latency::rows(scale),
+        Workload::Library => library::rows(scale),
         Workload::Memory => memory::rows(scale),
     }
 }

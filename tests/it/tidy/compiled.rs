@@ -1,6 +1,7 @@
 //! Every Rust file is part of a target: one that no `mod` declares is dead text whose tests never run.
 //!
-//! Files under a folder named `ui` are samples for the compiler and are left out.
+//! Files under a folder named `ui` are samples for the compiler, those under `fixtures` packages that tests
+//! compile themselves; both are left out.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +19,7 @@ fn orphans(sources: &[Source], roots: &[String]) -> Vec<Finding> {
             ahead.extend(declared(source, is_root).into_iter().map(|path| (path, false)));
         }
     }
-    let is_sample = |path: &str| path.split('/').any(|segment| segment == "ui");
+    let is_sample = |path: &str| path.split('/').any(|segment| segment == "ui" || segment == "fixtures");
     let lost = sources.iter().filter(|source| !reached.contains(&source.path) && !is_sample(&source.path));
     lost.map(|s| Finding::new(&s.path, 1, "no `mod` declares this file; declare it or delete it")).collect()
 }

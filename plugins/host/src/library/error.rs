@@ -24,6 +24,12 @@ pub enum LibraryError {
         /// What the loader said.
         source: libloading::Error,
     },
+    /// Parts that the file says it has are not in it.
+    #[error("E0719: {} is cut short; copy it anew", path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+    },
     /// It does not export the symbol.
     #[error("E0712: {} does not export {symbol}; use `package!` and keep the feature `library` on", path.display())]
     NoSymbol {

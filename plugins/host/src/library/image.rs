@@ -24,6 +24,7 @@ pub(super) fn header(path: &Path) -> Result<Option<Header>, LibraryError> {
     match find(&mut file) {
         Found::Header(header) => Ok(Some(*header)),
         Found::NoSymbol => Err(LibraryError::NoSymbol { path: path.to_owned(), symbol: SYMBOL }),
+        Found::Truncated => Err(LibraryError::Truncated { path: path.to_owned() }),
         Found::Unknown => Ok(None),
     }
 }
@@ -31,11 +32,17 @@ pub(super) fn header(path: &Path) -> Result<Option<Header>, LibraryError> {
 enum Found {
     Header(Box<Header>),
     NoSymbol,
+    /// The loader would map what is not there, and the process would end as it is touched.
+    Truncated,
     Unknown,
 }
 
 fn find(file: &mut (impl Read + Seek)) -> Found {
-    let Some((image, symbols, names)) = Image::open(file) else { return Found::Unknown };
+    let Some((start, image)) = Image::open(file) else { return Found::Unknown };
+    if !image.is_whole(file) {
+        return Found::Truncated;
+    }
+    let Some((symbols, names)) = dynamic_symbols(file, &start) else { return Found::Unknown };
     let wanted = SYMBOL.as_bytes();
     let named = |symbol: &[u8]| {
         let rest = names.get(number::<4>(symbol, 0)? as usize..)?;
@@ -60,8 +67,8 @@ struct Image {
 }
 
 impl Image {
-    /// The image with its dynamic symbols and their names.
-    fn open(file: &mut (impl Read + Seek)) -> Option<(Self, Vec<u8>, Vec<u8>)> {
+    /// The file's own header with its image, if it is a file of the kind that is read here.
+    fn open(file: &mut (impl Read + Seek)) -> Option<(Vec<u8>, Self)> {
         let start = read_at(file, 0, 64)?;
         // The magic, then 64 bits, little-endian.
         if start.get(..6)? != b"\x7fELF\x02\x01" {
@@ -75,15 +82,13 @@ impl Image {
                 Some((number::<8>(program, 16)?, number::<8>(program, 8)?, number::<8>(program, 32)?))
             })
             .collect();
-        let sections = table(file, &start, (0x28, 0x3a, 0x3c))?;
-        let is_symbols =
-            |section: &&Vec<u8>| number::<4>(section, 4) == Some(u64::from(SECTION_DYNAMIC_SYMBOLS));
-        let symbols = sections.iter().find(is_symbols)?;
-        let names = sections.get(number::<4>(symbols, 0x28)? as usize)?;
-        let mut contents =
-            |section: &[u8]| read_at(file, number::<8>(section, 0x18)?, number::<8>(section, 0x20)?);
-        let (symbols, names) = (contents(symbols)?, contents(names)?);
-        Some((Self { segments }, symbols, names))
+        Some((start, Self { segments }))
+    }
+
+    /// Whether the file holds all that is to be mapped.
+    fn is_whole(&self, file: &mut impl Seek) -> bool {
+        let Ok(len) = file.seek(SeekFrom::End(0)) else { return false };
+        self.segments.iter().all(|(_, offset, size)| offset.checked_add(*size).is_some_and(|end| end <= len))
     }
 
     /// Where the byte at `address` is in the file.
@@ -93,6 +98,17 @@ impl Image {
             offset.checked_add(within)
         })
     }
+}
+
+/// The dynamic symbols and their names.
+fn dynamic_symbols(file: &mut (impl Read + Seek), start: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let sections = table(file, start, (0x28, 0x3a, 0x3c))?;
+    let is_symbols = |section: &&Vec<u8>| number::<4>(section, 4) == Some(u64::from(SECTION_DYNAMIC_SYMBOLS));
+    let symbols = sections.iter().find(is_symbols)?;
+    let names = sections.get(number::<4>(symbols, 0x28)? as usize)?;
+    let mut contents =
+        |section: &[u8]| read_at(file, number::<8>(section, 0x18)?, number::<8>(section, 0x20)?);
+    Some((contents(symbols)?, contents(names)?))
 }
 
 /// The entries of a table; `fields` says where in the file's header its place, the size of an entry and
@@ -137,8 +153,13 @@ mod tests {
         let found = find(&mut Cursor::new(&own));
         assert!(cfg!(not(target_os = "linux")) || matches!(found, Found::NoSymbol));
         assert!(matches!(find(&mut Cursor::new(b"MZ")), Found::Unknown));
-        for at in (0..64).chain([own.len() / 2]) {
+        for at in 0..64 {
             assert!(matches!(find(&mut Cursor::new(&own[..at])), Found::Unknown), "cut at {at}");
+        }
+        // Mapped, it would end the process with a bus error.
+        for at in [4096, own.len() / 3, own.len() / 2] {
+            let found = find(&mut Cursor::new(&own[..at]));
+            assert!(cfg!(not(target_os = "linux")) || matches!(found, Found::Truncated), "cut at {at}");
         }
     }
 

@@ -27,8 +27,9 @@ mod values;
 pub use error::LibraryError;
 pub use mapping::{Mapped, mapped};
 
+pub use acequia_abi::HostServices;
 use acequia_abi::declaration::PackageDeclaration;
-use acequia_abi::{HostServices, InstanceHandle, PackageHandle};
+use acequia_abi::{InstanceHandle, PackageHandle};
 use acequia_core::accumulator::Kind;
 use acequia_core::id::AccumulatorName;
 use acequia_core::package::Package;
