@@ -18,6 +18,7 @@ mod latency;
 mod nodes;
 mod ours;
 // One builder of fixture packages for tests and benchmarks; neither crate may link the other.
+#[allow(unreachable_pub, reason = "the tests' own crate exports it")]
 #[path = "../../tests/src/library.rs"]
 mod packages;
 mod probe;
