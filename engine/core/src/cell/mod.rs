@@ -7,6 +7,7 @@
 pub mod bind;
 pub mod command;
 pub mod delivery;
+pub mod detached;
 mod filter;
 pub mod ids;
 pub mod inspect;
@@ -20,10 +21,11 @@ pub mod unsettled;
 pub use bind::{BindError, map_inputs};
 pub use command::FireError;
 pub use delivery::{Batch, Delivery};
+pub use detached::{DetachCause, Detached, HandedOver};
 pub use ids::FiringIds;
 pub use log::{Cause, FiringLog, FiringRecord, Outcome, SubscriberOutcome, Subscription};
 pub use run::{GraphRun, RunContext, RunEnd};
-pub use seat::{DetachCause, Detached, HandedOver, Seat, Seated};
+pub use seat::{Seat, Seated};
 pub use turn::{CellTurn, PartFault, TurnContext};
 pub use unsettled::{EdgeKind, EdgeName, Open};
 
