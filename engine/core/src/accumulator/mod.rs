@@ -82,13 +82,14 @@ pub trait Accumulator: Send + 'static {
         out: &mut Emitter<'_, Self::Boundary>,
     ) -> Result<Fate<Self::Boundary>, Failure>;
 
-    /// Handle at most `limit` events straight from the ring, if this kind only hands events on: all of
-    /// them are then settled(handed on). `None`, and nothing done, for every other kind. The ring is
-    /// locked meanwhile, so no code of a user's may run here.
+    /// Handle at most `limit` events straight from the ring, by way of the empty queue `spare`, if this
+    /// kind only hands events on: all of them are then settled(handed on). `None`, and nothing done, for
+    /// every other kind.
     #[doc(hidden)]
     fn hand_on(
         &mut self,
         _ring: &Ring<Self::Event>,
+        _spare: &mut VecDeque<Self::Event>,
         _limit: usize,
         _out: &mut Emitter<'_, Self::Boundary>,
         _order: &mut Vec<u64>,

@@ -5,6 +5,7 @@ use crate::fault::Failure;
 use crate::ledger::Settled;
 use crate::payload::Payload;
 use crate::ring::{Drawn, Ring};
+use std::collections::VecDeque;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -32,11 +33,12 @@ impl<E: Payload> Accumulator for Identity<E> {
     fn hand_on(
         &mut self,
         ring: &Ring<E>,
+        spare: &mut VecDeque<E>,
         limit: usize,
         out: &mut Emitter<'_, E>,
         order: &mut Vec<u64>,
     ) -> Option<Drawn> {
-        Some(ring.draw_some(limit, out.items(), order))
+        Some(ring.draw_some(limit, out.items(), order, spare))
     }
 }
 

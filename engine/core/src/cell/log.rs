@@ -194,15 +194,15 @@ impl FiringLog {
         self.kept += u64::from(n);
         self.next = first + u64::from(n);
         let record = TurnRecord { first, at, n, n_graphs, cause };
-        for word in record.words() {
-            self.words.push_back(word);
-        }
-        for base in bases {
-            self.words.push_back(base);
-        }
-        for pair in rows.chunks(2) {
-            let second = pair.get(1).map_or(0, |index| u64::from(*index) << 32);
-            self.words.push_back(u64::from(pair[0]) | second);
+        self.words.reserve(record.len(self.n_sources));
+        self.words.extend(record.words());
+        self.words.extend(bases);
+        match rows {
+            [only] => self.words.push_back(u64::from(*only)),
+            _ => self.words.extend(
+                rows.chunks(2)
+                    .map(|pair| u64::from(pair[0]) | pair.get(1).map_or(0, |index| u64::from(*index) << 32)),
+            ),
         }
         for _ in 0..n_graphs {
             self.words.push_back(0);
@@ -248,7 +248,11 @@ impl FiringLog {
             if !over || self.cursors.values().any(|cursor| *cursor < oldest.first + n) {
                 break;
             }
-            self.words.drain(..oldest.len(self.n_sources).min(self.words.len()));
+            match oldest.len(self.n_sources) {
+                // One by one is cheaper for the record of a small turn.
+                few @ ..=16 => (0..few).for_each(|_| _ = self.words.pop_front()),
+                many => drop(self.words.drain(..many.min(self.words.len()))),
+            }
             self.kept -= n;
             self.oldest = self.record_at(0).map_or(Timestamp::MAX, |next| next.at);
             let next = oldest.first + n;

@@ -1,12 +1,12 @@
 //! The seat of a graph at a reactor: its run if it is there, and its delivery ring in any case.
 
 use super::delivery::Delivery;
+use super::detached::{DetachCause, Detached, HandedOver};
 use super::ids::FiringIds;
 use super::log::Outcome;
 use super::run::{GraphRun, RunContext};
-use crate::column::AnyColumn;
 use crate::fault::Failure;
-use crate::graph::{GraphDecl, PendingFiring, View};
+use crate::graph::{GraphDecl, View};
 use crate::id::{FiringId, GraphName, PackageName};
 use crate::ledger::{Dropped, Entry, Settled};
 use crate::letter::{DeadLetter, Letter, Place};
@@ -25,39 +25,6 @@ pub enum Seated {
     Out,
     /// Nowhere, for this reason; its firings are dropped.
     Quarantined(String),
-}
-
-/// One firing that began in the cell and goes on elsewhere.
-pub struct HandedOver {
-    /// Which.
-    pub id: FiringId,
-    /// The rest of it.
-    pub rest: PendingFiring,
-    /// Its inputs, in case it fails.
-    pub inputs: Vec<Box<dyn AnyColumn>>,
-}
-
-/// A graph that left the cell.
-pub struct Detached {
-    /// Its name.
-    pub graph: GraphName,
-    /// The run, to go on with.
-    pub run: GraphRun,
-    /// Its delivery ring, which stays the seat's.
-    pub delivery: Arc<Delivery>,
-    /// The firing in hand, if it pends.
-    pub hand: Option<HandedOver>,
-    /// Why it left.
-    pub why: DetachCause,
-}
-
-/// Why a graph left the cell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DetachCause {
-    /// A node awaits something.
-    Pended,
-    /// A firing took this long.
-    Slow(Duration),
 }
 
 /// A graph's place at its reactor. What every turn touches comes first and lies together.
@@ -124,6 +91,9 @@ const FAR_BEYOND: u32 = 10;
 /// Quota of a graph that was fast many times in a row.
 const PROVEN: usize = 256;
 
+/// Small turns of a proven graph between two that are looked at.
+const UNCLOCKED: u8 = 3;
+
 /// Firings of a turn that is not worth a reading of the clock.
 const SMALL_TURN: usize = 4;
 
@@ -147,7 +117,58 @@ impl Seat {
     }
 
     /// Run the firings of `view`, or deliver them to wherever the graph is.
+    #[inline]
     pub(crate) fn turn(
+        &mut self,
+        view: &View<'_>,
+        first: u64,
+        watch: Watch<'_>,
+        cx: &mut RunContext<'_>,
+    ) -> SeatTurn {
+        let n = view.len();
+        // Most turns of a lightly loaded reactor are these: they touch little code and no clock.
+        let unwatched = n <= SMALL_TURN && self.quota >= PROVEN && self.unclocked < UNCLOCKED;
+        if !unwatched || self.run.is_none() || !self.is_next_here() {
+            return self.watched_turn(view, first, watch, cx);
+        }
+        self.unclocked += 1;
+        *watch.read = None;
+        let (done, end) = self.run_chunk(view, first, 0, n, cx);
+        match end.ended {
+            None => SeatTurn { blocked: end.blocked, ..SeatTurn::default() },
+            Some(ended) => self.left(*ended, view, first, done, cx),
+        }
+    }
+
+    /// Whether a firing runs here and now: the graph is in its place, and nothing older waits.
+    #[inline]
+    fn is_next_here(&self) -> bool {
+        matches!(self.seated, Seated::InPlace) && !self.delivery.has_waiting()
+    }
+
+    /// The graph left its seat within a chunk; those behind `done` follow it.
+    #[cold]
+    fn left(
+        &mut self,
+        ended: ChunkEnded,
+        view: &View<'_>,
+        first: u64,
+        done: usize,
+        cx: &mut RunContext<'_>,
+    ) -> SeatTurn {
+        let mut end = SeatEnd { detached: None, quarantined: ended.quarantined };
+        if end.quarantined.is_none() {
+            end.detached = self.detach(ended.hand, DetachCause::Pended);
+        }
+        if done < view.len() {
+            self.delivery.deliver(view, first, done, cx.now, cx.letters);
+        }
+        SeatTurn { ended: Some(Box::new(end)), ..SeatTurn::default() }
+    }
+
+    /// A turn with an eye on the clock.
+    #[inline(never)]
+    fn watched_turn(
         &mut self,
         view: &View<'_>,
         first: u64,
@@ -156,7 +177,7 @@ impl Seat {
     ) -> SeatTurn {
         let mut turn = SeatTurn::default();
         // What waits is older: behind it the order holds, and the next turn takes both.
-        if self.run.is_none() || !matches!(self.seated, Seated::InPlace) || self.delivery.has_waiting() {
+        if self.run.is_none() || !self.is_next_here() {
             *watch.read = None;
             self.delivery.deliver(view, first, 0, cx.now, cx.letters);
             return turn;
@@ -171,20 +192,11 @@ impl Seat {
             let ran = done - from;
             from = done;
             *watch.read = since.map(|_| (watch.clock)());
+            let took = watch.read.zip(since).map_or(Duration::ZERO, |(now, since)| now.since(since));
             if let Some(ended) = end.ended {
-                let took = watch.read.zip(since).map_or(Duration::ZERO, |(now, since)| now.since(since));
-                turn.took += took;
-                turn.end().quarantined = ended.quarantined;
-                if turn.end().quarantined.is_none() {
-                    turn.end().detached = self.detach(ended.hand, DetachCause::Pended);
-                }
-                break;
+                let left = self.left(*ended, view, first, done, cx);
+                return SeatTurn { took: turn.took + took, blocked: turn.blocked, ended: left.ended };
             }
-            let Some((now, since)) = watch.read.zip(since) else {
-                turn.blocked |= end.blocked;
-                continue;
-            };
-            let took = now.since(since);
             turn.took += took;
             if self.is_slow(took / u32::try_from(ran.max(1)).unwrap_or(u32::MAX), watch.slow) {
                 turn.end().detached = self.detach(None, DetachCause::Slow(took));
@@ -203,11 +215,13 @@ impl Seat {
     /// several firings.
     fn needs_clock(&mut self, ran: usize) -> bool {
         let proven = self.quota >= PROVEN && ran <= SMALL_TURN;
-        self.unclocked = if proven { (self.unclocked + 1) % 4 } else { 0 };
-        !proven || self.unclocked == 0
+        let clocked = !proven || self.unclocked >= UNCLOCKED;
+        self.unclocked = if clocked { 0 } else { self.unclocked + 1 };
+        clocked
     }
 
     /// Run firings `from..to`; returns where it stopped.
+    #[inline(never)]
     fn run_chunk(
         &mut self,
         view: &View<'_>,

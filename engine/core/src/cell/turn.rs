@@ -2,9 +2,10 @@
 
 use super::Cell;
 use super::crumb::Crumb;
+use super::detached::Detached;
 use super::log::Cause;
 use super::run::RunContext;
-use super::seat::{Detached, SeatEnd, Seated, Watch};
+use super::seat::{Seat, SeatEnd, Seated, Watch};
 use crate::accumulator::SlotContext;
 use crate::fault::Failure;
 use crate::graph::View;
@@ -15,6 +16,7 @@ use crate::reactor::SourceSet;
 use crate::ring::Doorbell;
 use crate::time::Timestamp;
 use std::future::Future;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Waker;
@@ -90,7 +92,9 @@ impl Cell {
         cx.crumb.begin_turn();
         self.pass_on(cx, &mut turn);
         if !self.blocked {
-            self.start();
+            if !self.started {
+                self.start();
+            }
             self.accumulate(cx, &mut turn);
             self.decide(cx, &mut turn);
             self.trim();
@@ -105,13 +109,20 @@ impl Cell {
     }
 
     /// Outputs that found no room, and firings that queued, go before anything new.
+    #[inline]
     fn pass_on(&mut self, cx: &TurnContext<'_>, turn: &mut CellTurn) {
-        let mut blocked = self.log.is_held();
+        let blocked = self.log.is_held();
+        if !self.blocked && !self.seats.iter().any(Seat::has_backlog) {
+            self.blocked = blocked;
+            return;
+        }
+        self.pass_on_all(blocked, cx, turn);
+    }
+
+    #[cold]
+    fn pass_on_all(&mut self, mut blocked: bool, cx: &TurnContext<'_>, turn: &mut CellTurn) {
         for index in 0..self.seats.len() {
             let seat = &mut self.seats[index];
-            if !self.blocked && !seat.has_backlog() {
-                continue;
-            }
             let mut run_cx = RunContext {
                 now: cx.now,
                 waker: cx.waker,
@@ -133,13 +144,11 @@ impl Cell {
         self.blocked = blocked;
     }
 
+    #[cold]
     fn start(&mut self) {
-        if !self.started {
-            self.started = true;
-            for ((slot, column), order) in self.slots.iter_mut().zip(&mut self.columns).zip(&mut self.orders)
-            {
-                slot.start(&mut **column, order);
-            }
+        self.started = true;
+        for ((slot, column), order) in self.slots.iter_mut().zip(&mut self.columns).zip(&mut self.orders) {
+            slot.start(&mut **column, order);
         }
     }
 
@@ -159,7 +168,6 @@ impl Cell {
                 doorbell: cx.doorbell,
             };
             let end = slot.turn(&mut slot_cx, &mut **column, &mut self.orders[source]);
-            let flushed = flush.then(|| slot.flush(&mut slot_cx, &mut **column, &mut self.orders[source]));
             if end.waits && room == 0 {
                 self.starved.insert(source);
             }
@@ -168,11 +176,35 @@ impl Cell {
             if end.pending.is_some() {
                 turn.pending.extend(end.pending);
             }
-            if let Some(failure) = end.quarantined.or_else(|| flushed.and_then(|end| end.quarantined)) {
-                let name = self.decl.accumulators[source].name.clone();
-                turn.faults.push(PartFault::AccumulatorQuarantined(name, failure));
+            if let Some(failure) = end.quarantined {
+                self.slot_ended(source, failure, turn);
+            }
+            if flush {
+                self.flush_slot(source, cx, turn);
             }
         }
+    }
+
+    #[cold]
+    fn flush_slot(&mut self, source: usize, cx: &TurnContext<'_>, turn: &mut CellTurn) {
+        let mut slot_cx = SlotContext {
+            now: cx.now,
+            limit: TURN_LIMIT,
+            letters: &mut turn.letters,
+            failures: &mut turn.failures,
+            doorbell: cx.doorbell,
+        };
+        let column = &mut *self.columns[source];
+        let flushed = self.slots[source].flush(&mut slot_cx, column, &mut self.orders[source]);
+        if let Some(failure) = flushed.quarantined {
+            self.slot_ended(source, failure, turn);
+        }
+    }
+
+    #[cold]
+    fn slot_ended(&self, source: usize, failure: Failure, turn: &mut CellTurn) {
+        let name = self.decl.accumulators[source].name.clone();
+        turn.faults.push(PartFault::AccumulatorQuarantined(name, failure));
     }
 
     /// How many boundaries a source's column still takes.
@@ -239,45 +271,68 @@ impl Cell {
         cx: &TurnContext<'_>,
         turn: &mut CellTurn,
     ) -> Duration {
-        let stride = self.columns.len();
         cx.crumb.graph(index);
+        if self.seats[index].is_filtered {
+            return self.run_admitted(index, first, read, cx, turn);
+        }
+        self.run_span(index, 0..self.rows.len(), FiringId(first), read, cx, turn)
+    }
+
+    /// The same for a subscription with a filter.
+    #[inline(never)]
+    fn run_admitted(
+        &mut self,
+        index: usize,
+        first: u64,
+        read: &mut Option<Timestamp>,
+        cx: &TurnContext<'_>,
+        turn: &mut CellTurn,
+    ) -> Duration {
+        let stride = self.columns.len();
         let n = self.rows.len() / stride;
-        let mut took = Duration::ZERO;
-        let mut from = 0;
+        let (mut took, mut from) = (Duration::ZERO, 0);
         while from < n {
-            let to = if self.seats[index].is_filtered {
-                *read = None;
-                let to = self.admitted(index, from, first, cx, turn);
-                if to == from {
-                    from += 1;
-                    continue;
-                }
-                to
-            } else {
-                n
-            };
-            let seat = &mut self.seats[index];
-            let map = std::mem::take(&mut seat.map);
-            let rows = &self.rows[from * stride..to * stride];
-            let view = View::new(&self.columns, &map, rows, FiringId(first + from as u64));
-            let mut run_cx = RunContext {
-                now: cx.now,
-                waker: cx.waker,
-                letters: &mut turn.letters,
-                failures: &mut turn.failures,
-            };
-            let watch = Watch { clock: cx.clock, read: &mut *read, slow: self.slow };
-            let end = seat.turn(&view, first + from as u64, watch, &mut run_cx);
-            seat.map = map;
-            took += end.took;
-            self.blocked |= end.blocked;
-            if let Some(ended) = end.ended {
-                *read = None;
-                self.seat_ended(index, *ended, cx, turn);
+            *read = None;
+            let to = self.admitted(index, from, first, cx, turn);
+            if to == from {
+                from += 1;
+                continue;
             }
+            let id = FiringId(first + from as u64);
+            took += self.run_span(index, from * stride..to * stride, id, read, cx, turn);
             from = to;
         }
         took
+    }
+
+    /// Run the firings in `rows`, the first of which is `id`, through one seat.
+    fn run_span(
+        &mut self,
+        index: usize,
+        rows: Range<usize>,
+        id: FiringId,
+        read: &mut Option<Timestamp>,
+        cx: &TurnContext<'_>,
+        turn: &mut CellTurn,
+    ) -> Duration {
+        let seat = &mut self.seats[index];
+        let map = std::mem::take(&mut seat.map);
+        let view = View::new(&self.columns, &map, &self.rows[rows], id);
+        let mut run_cx = RunContext {
+            now: cx.now,
+            waker: cx.waker,
+            letters: &mut turn.letters,
+            failures: &mut turn.failures,
+        };
+        let watch = Watch { clock: cx.clock, read: &mut *read, slow: self.slow };
+        let end = seat.turn(&view, id.0, watch, &mut run_cx);
+        seat.map = map;
+        self.blocked |= end.blocked;
+        if let Some(ended) = end.ended {
+            *read = None;
+            self.seat_ended(index, *ended, cx, turn);
+        }
+        end.took
     }
 
     #[cold]
@@ -309,11 +364,16 @@ impl Cell {
     fn give_memory_back(&mut self, turn: &CellTurn) {
         self.quiet_turns = if turn.events > TURN_LIMIT / 16 { 0 } else { self.quiet_turns.saturating_add(1) };
         if self.quiet_turns == QUIET_TURNS {
-            for (slot, column) in self.slots.iter_mut().zip(&mut self.columns) {
-                slot.shrink();
-                column.shrink();
-            }
-            self.rows.shrink_to_fit();
+            self.shrink();
         }
+    }
+
+    #[cold]
+    fn shrink(&mut self) {
+        for (slot, column) in self.slots.iter_mut().zip(&mut self.columns) {
+            slot.shrink();
+            column.shrink();
+        }
+        self.rows.shrink_to_fit();
     }
 }

@@ -4,6 +4,9 @@ use super::Ring;
 use std::collections::VecDeque;
 use std::task::Waker;
 
+/// As many items are moved under the lock: as cheap as to swap the queues, and one queue stays warm.
+const FEW: usize = 8;
+
 impl<T> Ring<T> {
     /// Move everything visible to the end of `into`, with arrival numbers if this ring draws them.
     /// Returns how many were moved.
@@ -23,19 +26,28 @@ impl<T> Ring<T> {
         n
     }
 
-    /// Move at most `limit` of the oldest items behind those in `into`, without another queue in between.
-    pub fn draw_some(&self, limit: usize, into: &mut Vec<T>, order: &mut Vec<u64>) -> Drawn {
+    /// Move at most `limit` of the oldest items behind those in `into`, with arrival numbers if this ring
+    /// draws them. `spare` is an empty queue: many items are swapped into it, and moved on once the lock is
+    /// free again.
+    pub fn draw_some(
+        &self,
+        limit: usize,
+        into: &mut Vec<T>,
+        order: &mut Vec<u64>,
+        spare: &mut VecDeque<T>,
+    ) -> Drawn {
         let mut inner = self.lock();
         let waiting = inner.queue.len();
         let moved = waiting.min(limit);
         match moved {
             0 => {}
-            1 => {
+            1 if waiting == 1 => {
                 into.extend(inner.queue.pop_front());
-                if waiting == 1 {
-                    // The next item goes where this one was: the memory is warm.
-                    inner.queue.clear();
-                }
+                // The next item goes where this one was: the memory is warm.
+                inner.queue.clear();
+            }
+            _ if moved == waiting && moved > FEW && spare.is_empty() => {
+                std::mem::swap(&mut inner.queue, spare);
             }
             _ => into.extend(inner.queue.drain(..moved)),
         }
@@ -45,6 +57,9 @@ impl<T> Ring<T> {
         let waiters = if moved > 0 { inner.take_waiters() } else { Vec::new() };
         drop(inner);
         wake_all(waiters);
+        if !spare.is_empty() {
+            into.extend(spare.drain(..));
+        }
         Drawn { moved, left: waiting - moved }
     }
 

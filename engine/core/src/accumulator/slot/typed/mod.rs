@@ -159,7 +159,7 @@ impl<A: Accumulator> Slot<A> {
         if !self.input.is_empty() {
             return None;
         }
-        let drawn = self.part.hand_on(&self.ring, limit, &mut Emitter::new(items), order)?;
+        let drawn = self.part.hand_on(&self.ring, &mut self.input, limit, &mut Emitter::new(items), order)?;
         self.entry.settle(Settled::HandedOn, drawn.moved as u64);
         Some(drawn)
     }
