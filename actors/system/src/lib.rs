@@ -60,6 +60,7 @@ mod retired;
 mod root;
 mod services;
 mod shard;
+mod shelf;
 mod sink;
 pub mod source;
 #[cfg(feature = "testing")]
@@ -89,8 +90,8 @@ pub use dead_letters::{DeadLetters, LetterId, LetterSummary};
 pub use engine::Component;
 pub use engine::{
     AttachError, Engine, EngineBuilder, FireInput, FiringStream, Invocation, InvokeError, Ledger,
-    LookupError, Placement, ReactorHandle, ReplayError, ShutdownReport, StartError, Terminals, Unsettled,
-    UnsettledItem,
+    LookupError, OpenError, Placement, ReactorHandle, ReplayError, ShutdownReport, StartError, Terminals,
+    Unsettled, UnsettledItem,
 };
 pub use env::{Counters, EngineState, Settings};
 pub use handle::AccumulatorHandle;

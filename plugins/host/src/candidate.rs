@@ -1,7 +1,6 @@
 //! A package on its way in: its files verified, its library kept and mapped, its declarations read.
 //!
-//! Up to here none of the author's own code has run. [`Candidate::start`] runs its hook, and yields the
-//! declarations as an engine takes them.
+//! None of the author's own code runs on the way, but what declares.
 
 use crate::library::{Library, LibraryError};
 use crate::shelf::{Shelf, ShelfError};
@@ -96,19 +95,16 @@ impl Candidate {
         &self.library
     }
 
-    /// What it declares, with what its manifest changes. No part of it can be made: that needs
-    /// [`Candidate::start`].
+    /// What it declares, with what its manifest changes, for planning and listings. No part of it can be
+    /// made: that needs [`Candidate::package`].
     pub fn outline(&self) -> Package {
         self.as_the_manifest_says(self.library.outline())
     }
 
-    /// Let the library begin, with `services` at its disposal: its declarations, with what its manifest
-    /// changes. Every part keeps the library.
-    ///
-    /// # Errors
-    /// If the author's hook fails or panics.
-    pub fn start(&self, services: Arc<dyn HostServices>) -> Result<Package, CandidateError> {
-        Ok(self.as_the_manifest_says(self.library.init(services)?.package()))
+    /// What it declares, with what its manifest changes, for loading. The author's hook runs as the package
+    /// is started, with `services` at its disposal; every part keeps the library.
+    pub fn package(&self, services: Arc<dyn HostServices>) -> Package {
+        self.as_the_manifest_says(self.library.package(services))
     }
 
     fn as_the_manifest_says(&self, declared: Package) -> Package {

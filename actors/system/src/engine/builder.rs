@@ -9,11 +9,13 @@ use crate::reconciler::{Desk, Load};
 use crate::root::{RootActor, RootArgs};
 use crate::services::RuntimeServices;
 use crate::shard::{Shard, ShardThread};
+use crate::shelf::LazyShelf;
 use crate::sink::Sink;
 use crate::watchdog::{Stall, Watchdog, WatchdogSettings};
 use acequia_core::id::{GraphName, TerminalName};
 use acequia_sdk::Package;
 use ractor::Actor;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +45,7 @@ pub struct EngineBuilder {
     settings: Settings,
     clock: Option<Clock>,
     watchdog: WatchdogSettings,
+    shelf: Option<PathBuf>,
 }
 
 impl EngineBuilder {
@@ -55,6 +58,7 @@ impl EngineBuilder {
             settings: Settings::default(),
             clock: None,
             watchdog: WatchdogSettings::default(),
+            shelf: None,
         }
     }
 
@@ -113,6 +117,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Keep the libraries of packages in `folder`, which no other engine may use at the same time (default: a
+    /// folder for temporary files, which goes with the engine).
+    pub fn shelf(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.shelf = Some(folder.into());
+        self
+    }
+
     /// User code that keeps its thread for longer than `limit` is reported by name: in the log, in
     /// [`crate::Counters::stalls`], and to `on_stall` (default ten seconds, log only). Nothing inside the
     /// process can stop such code; whether to restart the process is for `on_stall` to decide. It runs on
@@ -146,8 +157,9 @@ impl EngineBuilder {
         let (root, _) = Actor::spawn(None, RootActor, args)
             .await
             .map_err(|error| StartError::Root { reason: error.to_string() })?;
+        let shelf = LazyShelf::new(self.shelf, env.id);
         let _watchdog = Watchdog::start(&directory, &env, self.watchdog);
-        let engine = Engine { inner: Arc::new(Inner { env, directory, desk, root, _watchdog }) };
+        let engine = Engine { inner: Arc::new(Inner { env, directory, desk, root, shelf, _watchdog }) };
         let load = Load { packages: self.packages, sinks: self.sinks, wait: false, retry: false };
         if let Err(error) = engine.load(load).await {
             engine.shutdown(Duration::from_secs(1)).await;

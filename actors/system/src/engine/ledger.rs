@@ -132,10 +132,10 @@ impl Engine {
 
     /// What is open, place by place.
     pub async fn unsettled(&self) -> Unsettled {
-        Unsettled::of(self.open().await, self.inner.env.now())
+        Unsettled::of(self.open_items().await, self.inner.env.now())
     }
 
-    pub(crate) async fn open(&self) -> Vec<Open> {
+    pub(crate) async fn open_items(&self) -> Vec<Open> {
         self.inner.directory.open().await
     }
 
@@ -147,7 +147,7 @@ impl Engine {
         let mut pause = Duration::from_micros(100);
         loop {
             let before = self.accepted().await;
-            let open = self.open().await;
+            let open = self.open_items().await;
             let at_rest = open.iter().all(|open| matches!(open.edge.kind, EdgeKind::Boundaries(_)));
             // Cells are read one after the other: an item that passed between two of them was accepted anew.
             if at_rest && self.accepted().await == before {

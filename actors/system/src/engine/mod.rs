@@ -8,6 +8,7 @@ mod deploy;
 mod invoke;
 mod ledger;
 mod lookup;
+mod open;
 mod replay;
 mod shutdown;
 
@@ -19,6 +20,7 @@ pub use deploy::{AttachError, StartError};
 pub use invoke::{Invocation, InvokeError, Terminals};
 pub use ledger::{Ledger, Unsettled, UnsettledItem};
 pub use lookup::LookupError;
+pub use open::OpenError;
 pub use replay::ReplayError;
 pub use shutdown::ShutdownReport;
 
@@ -28,6 +30,7 @@ use crate::env::{Counters, EngineState, Env};
 use crate::package::ChildStatus;
 use crate::reconciler::Desk;
 use crate::root::RootMsg;
+use crate::shelf::LazyShelf;
 use crate::watchdog::Watchdog;
 use ractor::ActorRef;
 use ractor::rpc::CallResult;
@@ -44,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) directory: Arc<Directory>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) root: ActorRef<RootMsg>,
+    pub(crate) shelf: LazyShelf,
     pub(crate) _watchdog: Watchdog,
 }
 

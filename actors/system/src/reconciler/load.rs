@@ -9,6 +9,7 @@ use super::{Reconciler, ReconcilerMsg, STOP_DEADLINE, killed};
 use crate::members::Members;
 use crate::package::PackageArgs;
 use crate::root::RootMsg;
+use acequia_core::fault::Failure;
 use acequia_core::id::{GraphName, PackageName};
 use acequia_core::package::Version;
 use acequia_core::reconcile::{Desired, Plan, Refusal, plan_load};
@@ -144,7 +145,12 @@ impl Reconciler {
         Ok(())
     }
 
+    /// Run the author's hook, on a thread where it may take its time, and start the package's actor.
     async fn start_package(&self, members: &Arc<Members>) -> Result<(), Halt> {
+        let package = Arc::clone(&members.package);
+        let started = self.args.env.spawn_blocking(move || package.start()).await;
+        let started = started.unwrap_or_else(|_| Err(Failure::error("the runtime is going down")));
+        started.map_err(|failure| Halt::Failed(format!("its start failed: {failure}")))?;
         let args = Box::new(PackageArgs {
             members: Arc::clone(members),
             directory: Arc::clone(&self.args.directory),

@@ -10,9 +10,11 @@ pub use trigger::{CronDecl, PollDecl, ScheduleError};
 pub use version::Version;
 pub use workflow::{SubscriptionDecl, TaskDecl, WorkflowDecl};
 
+use crate::fault::{Failure, guarded};
 use crate::graph::GraphDecl;
 use crate::id::{PackageName, ReactorName};
 use crate::reactor::ReactorDecl;
+use std::sync::Arc;
 
 /// A reactor that a package binds to and does not declare itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -47,6 +49,17 @@ pub struct Package {
     reactors: Vec<ReactorDecl>,
     graphs: Vec<GraphDecl>,
     workflows: Vec<WorkflowDecl>,
+    start: Hook,
+}
+
+/// What is called before the first part is made.
+#[derive(Clone, Default)]
+struct Hook(Option<Arc<dyn Fn() -> Result<(), Failure> + Send + Sync>>);
+
+impl std::fmt::Debug for Hook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "a hook" } else { "no hook" })
+    }
 }
 
 impl Package {
@@ -61,6 +74,7 @@ impl Package {
             reactors: Vec::new(),
             graphs: Vec::new(),
             workflows: Vec::new(),
+            start: Hook::default(),
         }
     }
 
@@ -111,6 +125,22 @@ impl Package {
     pub fn map_graphs(mut self, change: impl Fn(GraphDecl) -> GraphDecl) -> Self {
         self.graphs = self.graphs.into_iter().map(change).collect();
         self
+    }
+
+    /// Have `hook` called before the first part is made, each time that the package is loaded. If it fails
+    /// or panics, the load is refused.
+    #[must_use]
+    pub fn started_by(mut self, hook: impl Fn() -> Result<(), Failure> + Send + Sync + 'static) -> Self {
+        self.start = Hook(Some(Arc::new(hook)));
+        self
+    }
+
+    /// Call its hook, if it has one.
+    ///
+    /// # Errors
+    /// What the hook said, or its panic.
+    pub fn start(&self) -> Result<(), Failure> {
+        self.start.0.as_ref().map_or(Ok(()), |hook| guarded(|| hook()))
     }
 
     /// Add a trigger that fires at times of the calendar.

@@ -1,9 +1,11 @@
 //! Declarations of a library as core's, with parts that call into it.
 
 use super::accumulator::LibraryPart;
+use super::failure::from_fault;
 use super::graph::LibraryGraph;
+use super::parts::Parts;
 use super::unmade::Unmade;
-use super::{Instance, json, source};
+use super::{json, source};
 use acequia_abi::declaration::{
     AccumulatorDeclaration, BudgetDeclaration, CriteriaDeclaration, GraphDeclaration, KindDeclaration,
     OverflowDeclaration, PackageDeclaration, PlacementDeclaration, ReactorDeclaration, StrategyDeclaration,
@@ -47,33 +49,19 @@ pub(super) fn check(package: &PackageDeclaration) -> Result<(), String> {
     }
 }
 
-/// Where parts come from.
-#[derive(Clone)]
-pub(super) enum Parts {
-    /// A library in use.
-    Of(Arc<Instance>),
-    /// A library that was only read: whatever is run of it fails.
-    Unmade,
-}
-
 impl Parts {
     fn accumulator(&self, index: usize) -> Box<dyn AnyPart> {
-        match self {
-            Self::Of(instance) => match instance.handle.accumulator(index) {
-                Ok(handle) => Box::new(LibraryPart::new(handle)),
-                Err(fault) => Box::new(Unmade::from(fault)),
-            },
-            Self::Unmade => Box::new(Unmade::unstarted()),
+        let made = self.instance().and_then(|of| of.handle.accumulator(index).map_err(from_fault));
+        match made {
+            Ok(handle) => Box::new(LibraryPart::new(handle)),
+            Err(failure) => Box::new(Unmade::from(failure)),
         }
     }
 
     fn graph(&self, index: usize, n_terminals: usize) -> Box<dyn AnyGraph> {
-        match self {
-            Self::Of(instance) => match instance.handle.graph(index) {
-                Ok(handle) => Box::new(LibraryGraph::new(handle, n_terminals)),
-                Err(fault) => Box::new(Unmade::from(fault)),
-            },
-            Self::Unmade => Box::new(Unmade::unstarted()),
+        match self.instance().and_then(|of| of.handle.graph(index).map_err(from_fault)) {
+            Ok(handle) => Box::new(LibraryGraph::new(handle, n_terminals)),
+            Err(failure) => Box::new(Unmade::from(failure)),
         }
     }
 }
@@ -159,10 +147,7 @@ fn accumulator(
     };
     let made =
         made.capacity(count(decl.capacity)).overflow(overflow(decl.overflow)).budget(budget(decl.budget));
-    match parts {
-        Parts::Of(instance) if decl.source => made.source(source::decl(instance, index, event)),
-        Parts::Of(_) | Parts::Unmade => made,
-    }
+    if decl.source { made.source(source::decl(parts, index, event)) } else { made }
 }
 
 fn kind(kind: KindDeclaration) -> Kind {

@@ -20,6 +20,7 @@ mod graph;
 mod image;
 mod json;
 mod mapping;
+mod parts;
 mod source;
 mod unmade;
 mod values;
@@ -33,7 +34,7 @@ use acequia_abi::{InstanceHandle, PackageHandle};
 use acequia_core::accumulator::Kind;
 use acequia_core::id::AccumulatorName;
 use acequia_core::package::Package;
-use declared::Parts;
+use parts::{Later, Parts};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -84,6 +85,14 @@ impl Library {
         declared::package(&self.declaration, &Parts::Unmade)
     }
 
+    /// Its declarations for loading: the author's hook runs when the package is started ([`Package::start`]),
+    /// or with the first part, with `services` at its disposal.
+    pub fn package(self: &Arc<Self>, services: Arc<dyn HostServices>) -> Package {
+        let later = Later::new(Arc::clone(self), services);
+        let package = declared::package(&self.declaration, &Parts::Later(Arc::clone(&later)));
+        package.started_by(move || later.begin().map(|_| ()))
+    }
+
     /// The accumulators that it declares, with their kinds.
     pub fn accumulators(&self) -> Vec<(AccumulatorName, Kind)> {
         let outline = self.outline();
@@ -106,7 +115,7 @@ impl Library {
             failure: failure::from_fault(fault),
         })?;
         json::serve(&self.handle, &self.declaration);
-        Ok(Arc::new(Instance { library: Arc::clone(self), handle, stopped: AtomicBool::new(false) }))
+        Ok(Instance::new(Arc::clone(self), handle))
     }
 }
 
@@ -124,6 +133,10 @@ pub struct Instance {
 }
 
 impl Instance {
+    fn new(library: Arc<Library>, handle: InstanceHandle) -> Arc<Self> {
+        Arc::new(Self { library, handle, stopped: AtomicBool::new(false) })
+    }
+
     /// The library.
     pub fn library(&self) -> &Arc<Library> {
         &self.library

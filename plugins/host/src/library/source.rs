@@ -1,7 +1,7 @@
 //! A source in a library, as a source of the engine.
 
-use super::Instance;
 use super::failure::from_fault;
+use super::parts::Parts;
 use acequia_abi::{EventPush, Fault, Pushed, Slice, SourceHandle};
 use acequia_core::payload::{Encoded, WireType};
 use acequia_core::ring::{PushError, Ring};
@@ -10,13 +10,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// The source of the accumulator at `index`.
-pub(super) fn decl(instance: &Arc<Instance>, index: usize, event: &'static WireType) -> SourceDecl {
-    let instance = Arc::clone(instance);
+pub(super) fn decl(parts: &Parts, index: usize, event: &'static WireType) -> SourceDecl {
+    let parts = parts.clone();
     SourceDecl::driven(move |ring, offset| {
         let ring = Arc::clone(ring).downcast::<Ring<Encoded>>().ok()?;
         let resume_after = offset.get();
         let push = Arc::new(IntoRing { ring, offset: Arc::clone(offset), event });
-        Some(match instance.handle.source(index, push, resume_after) {
+        let begun = parts.instance();
+        let made = begun.and_then(|of| of.handle.source(index, push, resume_after).map_err(from_fault));
+        Some(match made {
             Ok(SourceHandle::Run(run)) => {
                 SourceDrive::Run(Box::pin(async move { run.await.map(|_| ()).map_err(from_fault) }))
             }
@@ -30,7 +32,7 @@ pub(super) fn decl(instance: &Arc<Instance>, index: usize, event: &'static WireT
                 });
                 SourceDrive::Poll { interval, poll }
             }
-            Err(fault) => SourceDrive::Run(Box::pin(std::future::ready(Err(from_fault(fault))))),
+            Err(failure) => SourceDrive::Run(Box::pin(std::future::ready(Err(failure)))),
         })
     })
 }

@@ -1,7 +1,5 @@
 //! What stands where a part should be that its library could not make: each item fails with the reason.
 
-use super::failure::from_fault;
-use acequia_abi::Fault;
 use acequia_core::accumulator::{Eviction, FailedStep, Many, ManyFailure, Released};
 use acequia_core::fault::Failure;
 use acequia_core::id::FiringId;
@@ -11,16 +9,9 @@ use acequia_core::wire::{AnyGraph, AnyPart, GraphEnd, GraphTurn, InputWindow, Va
 /// A part that was not made.
 pub(super) struct Unmade(Failure);
 
-impl From<Fault> for Unmade {
-    fn from(fault: Fault) -> Self {
-        Self(from_fault(fault))
-    }
-}
-
-impl Unmade {
-    /// Of a library whose hook was not run.
-    pub(super) fn unstarted() -> Self {
-        Self(Failure::error("the library was read and not started; load the package to run it"))
+impl From<Failure> for Unmade {
+    fn from(failure: Failure) -> Self {
+        Self(failure)
     }
 }
 
