@@ -5,5 +5,6 @@
 pub mod flights;
 pub mod market;
 pub mod plain;
+pub mod pricing;
 pub mod slices;
 pub mod summary;

@@ -11,10 +11,12 @@ pub struct Signal {
     pub signal: Option<f64>,
 }
 
-/// The ratio of the two feeds, as a signal.
+/// The ratio of the two feeds, as a signal. It has one for each price, so it would rather be waited for than
+/// pass one over.
 #[computation_graph(
     trigger = reactor("PriceReactor"),
-    graph = { score(raw_prices, normalized_prices) -> publish }
+    graph = { score(raw_prices, normalized_prices) -> publish },
+    overflow = block
 )]
 pub mod price_consumer {
     use super::Signal;
