@@ -19,6 +19,7 @@ mod nodes;
 mod ours;
 // One builder of fixture packages for tests and benchmarks; neither crate may link the other.
 #[path = "../../tests/src/library.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the tests use more of it, from another crate")]
 mod packages;
 mod probe;
 mod report;
