@@ -24,6 +24,7 @@ mod overflow;
 mod packages;
 mod passthrough;
 mod polling;
+mod pricing;
 mod reactor;
 mod shelf;
 mod shutdown;

@@ -62,10 +62,11 @@ struct Layout {
 impl Layout {
     fn of_this_build() -> Self {
         let own = std::env::current_exe().unwrap_or_else(|error| panic!("no path of this test: {error}"));
-        // target / profile / deps / test
-        let profile = own.ancestors().nth(2).unwrap_or_else(|| panic!("{} lies elsewhere", own.display()));
-        let target = profile.parent().unwrap_or(profile).to_owned();
         let named = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // target / profile / deps / test, or target / profile / program
+        let profile = own.ancestors().skip(1).find(|folder| named(folder) != "deps");
+        let profile = profile.unwrap_or_else(|| panic!("{} lies elsewhere", own.display()));
+        let target = profile.parent().unwrap_or(profile).to_owned();
         Self {
             root: Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
             folder: target.join("packages"),

@@ -1,12 +1,14 @@
 //! A cell behind its claim: whoever claims it owns it for one turn; a loser only leaves a mark.
 
 use crate::bell::Bell;
+mod control;
+
 use crate::env::Env;
 use crate::shard::Shard;
 use crate::worker::{Worker, Workers};
 use acequia_core::Timestamp;
 use acequia_core::accumulator::AnyRing;
-use acequia_core::cell::{Cell, CellTurn, Crumb, InHand, PartNames, RunContext, TurnContext};
+use acequia_core::cell::{Cell, CellTurn, Crumb, InHand, PartNames, TurnContext};
 use acequia_core::health::SourceHealth;
 use acequia_core::id::ReactorName;
 use acequia_core::ring::Doorbell;
@@ -15,7 +17,6 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
-use tokio::sync::oneshot;
 
 /// Somebody runs a turn.
 const RUNNING: u8 = 1;
@@ -340,50 +341,6 @@ impl SharedCell {
             self.env.counters.quarantines.fetch_add(1, Ordering::Relaxed);
             tracing::error!(reactor = %self.name, ?fault, "part quarantined");
         }
-    }
-
-    /// Do something with the cell at its next turn.
-    pub(crate) fn post(
-        &self,
-        control: impl FnOnce(&mut Cell, &TurnContext<'_>) -> CellTurn + Send + 'static,
-    ) {
-        lock(&self.control).push_back(Box::new(control));
-        self.has_control.store(true, Ordering::Release);
-        self.schedule();
-    }
-
-    /// Ask the cell something at its next turn.
-    pub(crate) async fn ask<R: Send + 'static>(
-        &self,
-        question: impl FnOnce(&mut Cell, &TurnContext<'_>) -> (R, CellTurn) + Send + 'static,
-    ) -> Option<R> {
-        let (answer, answered) = oneshot::channel();
-        self.post(move |cell, cx| {
-            let (result, turn) = question(cell, cx);
-            // Nobody may be waiting any more; what was done stays done.
-            let _ = answer.send(result);
-            turn
-        });
-        answered.await.ok()
-    }
-
-    /// The same for what only reports letters and failures.
-    pub(crate) async fn ask_run<R: Send + 'static>(
-        &self,
-        question: impl FnOnce(&mut Cell, &mut RunContext<'_>) -> R + Send + 'static,
-    ) -> Option<R> {
-        self.ask(move |cell, cx| {
-            let mut turn = CellTurn::default();
-            let mut run_cx = RunContext {
-                now: cx.now,
-                waker: cx.waker,
-                letters: &mut turn.letters,
-                failures: &mut turn.failures,
-            };
-            let result = question(cell, &mut run_cx);
-            (result, turn)
-        })
-        .await
     }
 }
 

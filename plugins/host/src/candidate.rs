@@ -38,7 +38,7 @@ pub enum CandidateError {
     Library(#[from] LibraryError),
     /// Library and manifest do not belong together.
     #[error(
-        "E0890: package.toml is that of {manifest}, and the library calls itself {library}; give both one name"
+        "E0875: package.toml is that of {manifest}, and the library calls itself {library}; give both one name"
     )]
     Name {
         /// The name in the manifest.

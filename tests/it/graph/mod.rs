@@ -3,5 +3,6 @@
 mod async_nodes;
 mod deadline;
 mod invoked;
+mod services;
 mod shapes;
 mod siblings;

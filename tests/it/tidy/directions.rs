@@ -6,7 +6,7 @@ use super::metadata::{Member, members};
 use super::{Finding, demand_none};
 
 /// Folder, crate, and the crates of this workspace that it may depend on, in the order of the layers.
-const TABLE: [(&str, &str, &[&str]); 12] = [
+const TABLE: [(&str, &str, &[&str]); 14] = [
     ("engine/core", "acequia-core", &[]),
     ("engine/store", "acequia-store", &["acequia-core"]),
     ("plugins/abi", "acequia-abi", &[]),
@@ -17,7 +17,10 @@ const TABLE: [(&str, &str, &[&str]); 12] = [
     ("actors/gateway", "acequia-gateway", &["acequia"]),
     ("actors/cli", "acequia-cli", &["acequia-core", "acequia-host", "acequia", "acequia-gateway"]),
     ("tests", "acequia-tests", &["acequia", "acequia-sdk"]),
-    ("examples", "acequia-examples", &["acequia", "acequia-sdk"]),
+    // The tutorial builds its packages as their authors would.
+    ("examples", "acequia-examples", &["acequia", "acequia-sdk", "acequia-cli"]),
+    ("examples/packages/pricing-publisher", "pricing-publisher", &["acequia-sdk"]),
+    ("examples/packages/pricing-subscriber", "pricing-subscriber", &["acequia-sdk"]),
     // The main job is one of the workloads.
     ("benches", "acequia-benches", &["acequia", "acequia-sdk", "acequia-examples"]),
 ];

@@ -18,6 +18,7 @@ pub mod log;
 mod merge;
 pub mod run;
 pub mod seat;
+mod shadowed;
 pub mod turn;
 pub mod unsettled;
 

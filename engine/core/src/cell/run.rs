@@ -52,7 +52,7 @@ pub struct GraphRun {
     decl: Arc<GraphDecl>,
     meter: FaultMeter,
     /// Its inputs as it reads them, where a column holds them in another form; unknown before the first run.
-    shadows: Option<Option<Box<Shadows>>>,
+    pub(super) shadows: Option<Option<Box<Shadows>>>,
 }
 
 impl GraphRun {
@@ -137,43 +137,9 @@ impl GraphRun {
         self.run_over(view, view, ids, from, cx)
     }
 
-    /// Find out whether the columns have the form that the part reads; if not, convert what it will see.
-    #[cold]
-    fn run_through_shadows(
-        &mut self,
-        view: &View<'_>,
-        ids: FiringIds<'_>,
-        mut from: usize,
-        cx: &mut RunContext<'_>,
-    ) -> Option<RunEnd> {
-        let inputs = &self.decl.inputs;
-        let known = self.shadows.take();
-        let kept = known
-            .unwrap_or_else(|| Shadows::are_needed(inputs, view).then(|| Box::new(Shadows::new(inputs))));
-        let Some(mut shadows) = kept else {
-            self.shadows = Some(None);
-            return self.run_over(view, view, ids, from, cx);
-        };
-        shadows.lie_over(view);
-        let mut end = None;
-        while end.is_none() && from < view.len() {
-            let bad = shadows.next_bad(from);
-            let n = bad.map_or(view.len(), |(firing, _)| firing);
-            end = self.run_over(view, &shadows.view().prefix(n), ids, from, cx);
-            from = n;
-            if let (None, Some((firing, failure))) = (&end, bad) {
-                self.failed(ids.get(firing), failure, None, cx, &mut |_| inputs_of(view, firing));
-                from = firing + 1;
-            }
-        }
-        shadows.release();
-        self.shadows = Some(Some(shadows));
-        end
-    }
-
     /// Run the firings `from..` of `through`, which shows the part what `view` has.
     #[inline]
-    fn run_over(
+    pub(super) fn run_over(
         &mut self,
         view: &View<'_>,
         through: &View<'_>,
@@ -243,7 +209,7 @@ impl GraphRun {
     }
 
     /// What becomes of firing `id` after `failure`.
-    fn failed(
+    pub(super) fn failed(
         &mut self,
         id: FiringId,
         failure: &Failure,

@@ -157,7 +157,7 @@ mod tests {
             assert!(matches!(find(&mut Cursor::new(&own[..at])), Found::Unknown), "cut at {at}");
         }
         // Mapped, it would end the process with a bus error.
-        for at in [4096, 65_536] {
+        for at in [4_096, 65_536] {
             let found = find(&mut Cursor::new(&own[..at]));
             assert!(cfg!(not(target_os = "linux")) || matches!(found, Found::Truncated), "cut at {at}");
         }
