@@ -271,7 +271,7 @@ impl Engine {
     /// For each place that a thread or a task of its own may still empty: whether that is a graph (else
     /// it is a sink).
     async fn open_edges(&self) -> Vec<bool> {
-        let open = self.open().await.into_iter();
+        let open = self.open_items().await.into_iter();
         open.filter_map(|open| match open.edge.kind {
             EdgeKind::Deliveries(_) if open.claimed => Some(true),
             EdgeKind::Outputs(_) => Some(false),
