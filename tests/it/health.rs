@@ -162,7 +162,9 @@ async fn a_reactor_whose_package_is_still_coming_up_is_starting() {
     let facade = engine.engine().clone();
     let deployed = async move { facade.deploy(numbers(Strategy::Latest), Vec::new()).await };
     let looked = async {
-        engine.settle().await;
+        while engine.passed_failpoints().len() < 6 {
+            tokio::task::yield_now().await;
+        }
         let first = engine.reactor("R").unwrap().health().await;
         engine.advance(Duration::from_millis(150)).await;
         first

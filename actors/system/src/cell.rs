@@ -40,6 +40,8 @@ pub(crate) struct SharedCell {
     claim: AtomicU8,
     has_control: AtomicBool,
     armed: AtomicBool,
+    /// It stands still, armed or not.
+    pub(crate) frozen: AtomicBool,
     due: AtomicI64,
     crumb: Crumb,
     env: Arc<Env>,
@@ -85,6 +87,7 @@ impl SharedCell {
                 has_control: AtomicBool::new(false),
                 workers: Workers::default(),
                 armed: AtomicBool::new(false),
+                frozen: AtomicBool::new(false),
                 due: AtomicI64::new(i64::MAX),
                 doorbell: Arc::clone(&bell) as Arc<dyn Doorbell>,
                 waker: Waker::from(bell),
@@ -138,11 +141,6 @@ impl SharedCell {
     pub(crate) fn arm(&self) {
         self.armed.store(true, Ordering::Release);
         self.schedule();
-    }
-
-    /// Run no turn any more; what is asked of it is still answered.
-    pub(crate) fn disarm(&self) {
-        self.armed.store(false, Ordering::Release);
     }
 
     pub(crate) fn is_armed(&self) -> bool {
@@ -281,7 +279,7 @@ impl SharedCell {
                 self.conclude(turn);
             }
         }
-        if !self.is_armed() {
+        if !self.is_armed() || self.frozen.load(Ordering::Acquire) {
             return false;
         }
         let span = tracing::trace_span!("turn", reactor = %self.name);

@@ -150,6 +150,30 @@ impl Children {
         stopped
     }
 
+    /// Let another actor be this child from now on: the new one starts, then the old one stops.
+    ///
+    /// # Errors
+    /// If the new one does not start; the child's next restart tries again.
+    pub(crate) async fn replace(
+        &mut self,
+        name: &str,
+        spawn: Spawn,
+        parent: &ActorCell,
+        deadline: Duration,
+    ) -> Result<(), SpawnErr> {
+        let Some(child) = self.find(name).and_then(|id| self.at(id)) else { return Ok(()) };
+        self.children[child].spawn = spawn;
+        let started = (self.children[child].spawn)(parent.clone()).await?;
+        if let Some(old) = self.children[child].actor.replace(started) {
+            old.unlink(parent.clone());
+            old.stop(None);
+            if old.wait(Some(deadline)).await.is_err() {
+                old.kill();
+            }
+        }
+        Ok(())
+    }
+
     /// Stop one child by name, if it lives, and forget it.
     pub(crate) async fn remove(
         &mut self,

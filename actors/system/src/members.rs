@@ -92,8 +92,8 @@ pub(crate) enum Member {
 
 /// The members of one package.
 pub(crate) struct Members {
-    pub(crate) package: Arc<Package>,
-    pub(crate) version: Version,
+    name: PackageName,
+    contents: Mutex<(Arc<Package>, Version)>,
     inner: Mutex<Inner>,
     active: AtomicBool,
 }
@@ -109,11 +109,36 @@ struct Inner {
 
 impl Members {
     pub(crate) fn new(package: Arc<Package>, version: Version) -> Arc<Self> {
-        Arc::new(Self { package, version, inner: Mutex::default(), active: AtomicBool::new(false) })
+        let (name, contents) = (package.name().clone(), Mutex::new((package, version)));
+        Arc::new(Self { name, contents, inner: Mutex::default(), active: AtomicBool::new(false) })
     }
 
     pub(crate) fn name(&self) -> &PackageName {
-        self.package.name()
+        &self.name
+    }
+
+    /// What it declares.
+    pub(crate) fn package(&self) -> Arc<Package> {
+        Arc::clone(&lock(&self.contents).0)
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        lock(&self.contents).1.clone()
+    }
+
+    /// From now on it is this version: parts that start again are of it.
+    pub(crate) fn set_version(&self, package: Arc<Package>, version: Version) {
+        for decl in package.reactors() {
+            if let Some(entry) = self.lock().reactors.get_mut(&decl.name) {
+                entry.decl = decl.clone();
+            }
+        }
+        for decl in package.graphs() {
+            if let Some(entry) = self.lock().graphs.get_mut(&decl.name) {
+                entry.decl = decl.clone();
+            }
+        }
+        *lock(&self.contents) = (package, version);
     }
 
     /// It was committed: from now on its graphs take their seats, and its sources start.

@@ -148,10 +148,10 @@ fn lift_accumulator(cell: &mut Cell, source: usize) -> bool {
 pub(crate) async fn parts(args: &PackageArgs) -> HashMap<String, String> {
     let directory = &args.directory;
     let mut cells: Vec<Arc<SharedCell>> = Vec::new();
-    for reactor in args.members.package.reactors() {
+    for reactor in args.members.package().reactors() {
         cells.extend(directory.reactors.get(&reactor.name).map(|entry| Arc::clone(&entry.cell)));
     }
-    for graph in args.members.package.graphs() {
+    for graph in args.members.package().graphs() {
         let cell = directory.cell_of(&graph.name);
         cells.extend(cell.filter(|cell| cells.iter().all(|known| known.name() != cell.name())));
     }

@@ -7,6 +7,7 @@ mod kill;
 mod load;
 mod quarantine;
 mod unload;
+mod upgrade;
 
 use acequia::testing::TestEngine;
 use acequia::{

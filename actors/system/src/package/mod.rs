@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+mod renew;
 mod spawn;
 
 pub(crate) use spawn::bind;
@@ -40,6 +41,8 @@ pub(crate) enum PackageMsg {
     Start { member: Member, reply: RpcReplyPort<Result<(), String>> },
     /// Stop a part and forget it; a part that was never started is stopped already.
     Drop { member: Member, deadline: Duration, reply: RpcReplyPort<Vec<Stopped>> },
+    /// The members are of another version: their actors are, too, from now on.
+    Renew { reply: RpcReplyPort<()> },
     /// Everything is in its place: let it run.
     Activate { reply: RpcReplyPort<()> },
     /// Start children again, after a delay.
@@ -114,6 +117,7 @@ impl Actor for PackageActor {
             PackageMsg::Drop { member, deadline, reply } => {
                 answer(reply, state.on_drop(&myself, &member, deadline).await);
             }
+            PackageMsg::Renew { reply } => answer(reply, state.on_renew(&myself).await),
             PackageMsg::Activate { reply } => answer(reply, state.on_activate()),
             PackageMsg::Restart { children } => return state.on_restart(&myself, &children).await,
             PackageMsg::StopSources { reply } => answer(reply, state.on_stop_sources().await),
@@ -175,14 +179,7 @@ impl PackageState {
         let spec = ChildSpec::permanent(format!("reactor {}", entry.decl.name));
         self.children.start(spec, spawn_reactor(entry.clone()), parent.clone()).await?;
         for (source, accumulator) in entry.decl.accumulators.iter().enumerate() {
-            let args = AccumulatorArgs {
-                name: accumulator.name.clone(),
-                cell: Arc::clone(&entry.cell),
-                source,
-                decl: accumulator.source.clone(),
-                offset: self.args.members.offset(&accumulator.name),
-                env: Arc::clone(&self.args.env),
-            };
+            let args = self.accumulator_args(entry, source);
             let spec = ChildSpec::permanent(format!("accumulator {}", accumulator.name));
             self.children.start(spec, spawn_accumulator(args), parent.clone()).await?;
         }
@@ -204,6 +201,18 @@ impl PackageState {
                 self.on_drop(myself, &member, deadline).await;
                 Err(error.to_string())
             }
+        }
+    }
+
+    fn accumulator_args(&self, entry: &ReactorEntry, source: usize) -> AccumulatorArgs {
+        let accumulator = &entry.decl.accumulators[source];
+        AccumulatorArgs {
+            name: accumulator.name.clone(),
+            cell: Arc::clone(&entry.cell),
+            source,
+            decl: accumulator.source.clone(),
+            offset: self.args.members.offset(&accumulator.name),
+            env: Arc::clone(&self.args.env),
         }
     }
 
@@ -263,8 +272,8 @@ impl PackageState {
     }
 
     fn accumulators(&self) -> Vec<ActorRef<AccumulatorMsg>> {
-        let reactors = self.args.members.package.reactors().iter();
-        let names = reactors.flat_map(|decl| decl.source_names());
+        let package = self.args.members.package();
+        let names = package.reactors().iter().flat_map(|decl| decl.source_names());
         let actors = names.filter_map(|name| self.children.actor(&format!("accumulator {name}")));
         actors.map(|actor| ActorRef::from(actor.clone())).collect()
     }

@@ -105,9 +105,12 @@ impl Reconciler {
             return Some(ring);
         }
         let begun = self.args.desk.begun()?;
-        let owner = begun.members.iter().flat_map(|members| members.package.reactors().iter());
-        let owner = owner.filter(|decl| decl.source(accumulator).is_some()).map(|decl| &decl.name).next()?;
-        self.args.directory.find_ring(owner, accumulator)
+        let owner = begun.members.iter().find_map(|members| {
+            let package = members.package();
+            let owner = package.reactors().iter().find(|decl| decl.source(accumulator).is_some());
+            owner.map(|decl| decl.name.clone())
+        })?;
+        self.args.directory.find_ring(&owner, accumulator)
     }
 
     /// Give the dormant runs of a load their sinks: they are there before the first event.

@@ -68,6 +68,9 @@ impl Desk {
         let (queue, open) = (std::mem::take(&mut inner.queue), inner.open.take());
         let (parked, retrying) = (std::mem::take(&mut inner.parked), std::mem::take(&mut inner.retrying));
         drop(inner);
+        // What stood still for an upgrade goes on.
+        let cells = open.iter().flat_map(|open| &open.members).flat_map(|members| members.reactors());
+        cells.for_each(|entry| entry.cell.thaw());
         // Their replies go with them.
         drop((queue, open, parked, retrying));
     }
@@ -125,6 +128,15 @@ impl Desk {
     pub(crate) fn commit(&self, transaction: &Transaction) {
         let mut inner = self.lock();
         inner.actual.apply(&transaction.plan);
+        if let Some(next) = &transaction.next {
+            for members in &transaction.members {
+                let name = members.name();
+                inner.actual.quarantined.retain(|_, known| known.package != *name);
+                members.set_version(Arc::clone(&next.package), next.version.clone());
+            }
+            transaction.progress().phase = super::transaction::Phase::Committed;
+            return;
+        }
         for members in &transaction.members {
             match transaction.plan.direction {
                 acequia_core::reconcile::Direction::Up => {
@@ -211,7 +223,7 @@ impl Desk {
     /// A package that is loaded failed too often: its version is kept out once it is unloaded.
     pub(crate) fn quarantine(&self, package: &PackageName, reason: &str) {
         if let Some(members) = self.members(package) {
-            self.keep_out(package, &members.version, reason);
+            self.keep_out(package, &members.version(), reason);
         }
     }
 
@@ -250,7 +262,7 @@ impl Desk {
         phase: StepPhase,
         detail: Option<String>,
     ) {
-        let version = transaction.members_of(&step.package).map(|members| members.version.clone());
+        let version = transaction.members_of(&step.package).map(|members| members.version());
         self.events.send(StepEvent {
             transaction: transaction.id,
             package: step.package.clone(),

@@ -26,7 +26,8 @@ impl Reconciler {
         name: &GraphName,
     ) -> Result<(), Halt> {
         let members = transaction.members_of(&step.package);
-        let found = members.and_then(|m| Some((m, m.package.graphs().iter().find(|d| d.name == *name)?)));
+        let found =
+            members.and_then(|m| Some((m, m.package().graphs().iter().find(|d| d.name == *name)?.clone())));
         let Some((members, decl)) = found else {
             return Err(Halt::Failed(format!("graph {name} is not declared")));
         };

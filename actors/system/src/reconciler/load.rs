@@ -11,7 +11,7 @@ use crate::package::PackageArgs;
 use crate::root::RootMsg;
 use acequia_core::fault::Failure;
 use acequia_core::id::{GraphName, PackageName};
-use acequia_core::package::Version;
+use acequia_core::package::{Package, Version};
 use acequia_core::reconcile::{Desired, Plan, Refusal, plan_load};
 use acequia_core::supervision::Backoff;
 use std::cmp::Reverse;
@@ -54,6 +54,9 @@ impl Reconciler {
     }
 
     async fn begin(&self, number: u64, request: LoadRequest, plan: Plan) -> Result<(), Halt> {
+        if !plan.upgrades.is_empty() {
+            return Box::pin(self.begin_upgrade(number, request, plan)).await;
+        }
         let members = plan.packages.iter().filter_map(|(name, version)| {
             let package = request.packages.iter().find(|(package, _)| package.name() == name)?;
             Some(Members::new(Arc::clone(&package.0), version.clone()))
@@ -145,12 +148,16 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Run the author's hook, on a thread where it may take its time, and start the package's actor.
-    async fn start_package(&self, members: &Arc<Members>) -> Result<(), Halt> {
-        let package = Arc::clone(&members.package);
+    /// Run the author's hook, on a thread where it may take its time.
+    pub(super) async fn run_hook(&self, package: Arc<Package>) -> Result<(), Halt> {
         let started = self.args.env.spawn_blocking(move || package.start()).await;
         let started = started.unwrap_or_else(|_| Err(Failure::error("the runtime is going down")));
-        started.map_err(|failure| Halt::Failed(format!("its start failed: {failure}")))?;
+        started.map_err(|failure| Halt::Failed(format!("its start failed: {failure}")))
+    }
+
+    /// Run the author's hook, and start the package's actor.
+    async fn start_package(&self, members: &Arc<Members>) -> Result<(), Halt> {
+        self.run_hook(members.package()).await?;
         let args = Box::new(PackageArgs {
             members: Arc::clone(members),
             directory: Arc::clone(&self.args.directory),
@@ -192,7 +199,13 @@ impl Reconciler {
     }
 
     /// It failed and was undone: again, later, or never.
-    fn failed(&self, mut request: LoadRequest, package: PackageName, reason: String, left: Vec<String>) {
+    pub(super) fn failed(
+        &self,
+        mut request: LoadRequest,
+        package: PackageName,
+        reason: String,
+        left: Vec<String>,
+    ) {
         request.failures += 1;
         if request.retry && request.failures < FAILURES {
             let report = request.report(&LoadOutcome::Retrying { reason: reason.clone() });
@@ -237,7 +250,7 @@ impl Reconciler {
 }
 
 /// On the way back, and after the commit, no step can fail any more: only the actor can end.
-fn survive_failure(halt: Halt) -> Result<(), Halt> {
+pub(super) fn survive_failure(halt: Halt) -> Result<(), Halt> {
     match halt {
         Halt::Killed(_) => Err(halt),
         Halt::Failed(_) => Ok(()),
@@ -255,7 +268,7 @@ fn report(request: &LoadRequest, plan: &Plan) -> LoadReport {
 }
 
 impl LoadRequest {
-    fn nothing() -> Self {
+    pub(super) fn nothing() -> Self {
         Self { packages: Vec::new(), sinks: Vec::new(), wait: false, retry: false, failures: 0, reply: None }
     }
 }

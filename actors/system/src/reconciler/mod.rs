@@ -19,6 +19,7 @@ pub(crate) mod status;
 mod transaction;
 mod trigger;
 mod unload;
+mod upgrade;
 mod workflow;
 
 pub(crate) use desk::{Desk, interrupted_load, interrupted_unload};
@@ -147,9 +148,12 @@ impl Reconciler {
     /// Before the commit the way is back, after it forward.
     async fn recover(&self, transaction: &Arc<Transaction>) -> Result<(), Halt> {
         if transaction.phase() == transaction::Phase::Preparing
-            && let Some((package, _)) = transaction.plan.packages.first()
+            && let Some(members) = transaction.members.first()
         {
-            transaction.fail(package, "the reconciler ended while this was prepared".to_owned());
+            transaction.fail(members.name(), "the reconciler ended while this was prepared".to_owned());
+        }
+        if transaction.next.is_some() {
+            return Box::pin(self.carry_upgrade(transaction)).await;
         }
         match transaction.plan.direction {
             acequia_core::reconcile::Direction::Up => Box::pin(self.carry(transaction)).await,

@@ -24,7 +24,8 @@ impl Reconciler {
         name: &ReactorName,
     ) -> Result<(), Halt> {
         let members = transaction.members_of(&step.package);
-        let found = members.and_then(|m| Some((m, m.package.reactors().iter().find(|d| d.name == *name)?)));
+        let found =
+            members.and_then(|m| Some((m, m.package().reactors().iter().find(|d| d.name == *name)?.clone())));
         let Some((members, decl)) = found else {
             return Err(Halt::Failed(format!("reactor {name} is not declared")));
         };
@@ -87,7 +88,8 @@ impl Reconciler {
     /// The last ledger of a cell: what is open is dropped(unbound).
     async fn retire_cell(&self, transaction: &Transaction, cell: &Arc<SharedCell>) {
         let before = unbound(&ledger_of(cell).await);
-        cell.disarm();
+        // For good: what is asked of it is still answered.
+        cell.freeze();
         let given_up = cell.ask(|state, cx| {
             let mut turn = CellTurn::default();
             let mut run_cx = RunContext {

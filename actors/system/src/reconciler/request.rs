@@ -79,6 +79,11 @@ pub enum LoadOutcome {
     Loaded,
     /// This very version was loaded already: nothing was registered.
     Unchanged,
+    /// It goes on in this version, with the state of the one before.
+    Upgraded {
+        /// The version before.
+        from: Version,
+    },
     /// It waits for these reactors.
     Parked {
         /// The reactors.

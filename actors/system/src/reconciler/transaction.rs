@@ -40,6 +40,8 @@ pub(crate) struct Transaction {
     /// The packages that come or go, in that order.
     pub(crate) members: Vec<Arc<Members>>,
     pub(crate) task: Task,
+    /// The new version of a package that goes on.
+    pub(crate) next: Option<super::upgrade::Next>,
     progress: Mutex<Progress>,
 }
 
@@ -77,7 +79,23 @@ impl Transaction {
             dropped: 0,
             drain_ends: None,
         };
-        Arc::new(Self { id, plan, members, task, progress: Mutex::new(progress) })
+        Arc::new(Self { id, plan, members, task, next: None, progress: Mutex::new(progress) })
+    }
+
+    /// The same for a package that goes on in another version.
+    pub(crate) fn upgrading(
+        id: u64,
+        plan: Plan,
+        members: Arc<Members>,
+        task: Task,
+        next: super::upgrade::Next,
+    ) -> Arc<Self> {
+        let transaction = Self::new(id, plan, vec![members], task, Phase::Preparing);
+        let unshared = Arc::into_inner(transaction);
+        match unshared {
+            Some(transaction) => Arc::new(Self { next: Some(next), ..transaction }),
+            None => unreachable!("nobody else has seen it yet"),
+        }
     }
 
     pub(crate) fn progress(&self) -> MutexGuard<'_, Progress> {
@@ -101,7 +119,9 @@ impl Transaction {
 
     /// A reactor that comes or goes with it.
     pub(crate) fn owns_reactor(&self, reactor: &ReactorName) -> bool {
-        self.members.iter().any(|members| members.package.reactors().iter().any(|decl| decl.name == *reactor))
+        self.members
+            .iter()
+            .any(|members| members.package().reactors().iter().any(|decl| decl.name == *reactor))
     }
 
     /// A graph that comes or goes with it.

@@ -3,7 +3,7 @@
 //! A flush happens at `max_buffer_size`, `flush_interval` after the first event, when the reactor
 //! asks, and at shutdown. An empty buffer is never flushed.
 
-use super::{Accumulator, Emitter, Eviction, Fate, Incoming, Released};
+use super::{Accumulator, Emitter, Eviction, Exported, Fate, Incoming, Released};
 use crate::fault::Failure;
 use crate::payload::Payload;
 use crate::time::Timestamp;
@@ -92,6 +92,15 @@ where
 
     fn held(&self) -> u64 {
         self.buffer.len() as u64
+    }
+
+    fn export(&self) -> Option<Exported> {
+        Some(Box::new((self.buffer.clone(), self.due)))
+    }
+
+    fn import(&mut self, state: Exported) -> Result<(), Exported> {
+        (self.buffer, self.due) = *state.downcast::<(Vec<E>, Option<Timestamp>)>()?;
+        Ok(())
     }
 
     fn evict(&mut self, _what: Eviction) -> Vec<E> {

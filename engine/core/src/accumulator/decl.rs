@@ -1,9 +1,9 @@
 //! The declaration of an accumulator: its types, its limits, and how its part is made.
 
 use super::slot::{AnySlot, Slot, SlotArgs};
-use super::{Accumulator, Identity};
+use super::{Accumulator, Exported, Identity};
 use crate::column::{AnyColumn, Column};
-use crate::fault::FaultBudget;
+use crate::fault::{Failure, FaultBudget, guarded};
 use crate::id::AccumulatorName;
 use crate::overflow::Overflow;
 use crate::payload::{Encoded, Payload, PayloadType, WireType};
@@ -54,6 +54,7 @@ pub struct AccumulatorDecl {
     /// Who feeds it, besides pushes.
     pub source: Option<SourceDecl>,
     make: Arc<dyn Fn(SlotArgs) -> Box<dyn AnySlot> + Send + Sync>,
+    migrate: Option<Migrate>,
     is_identity: bool,
     event_column: MakeColumn,
     boundary_column: MakeColumn,
@@ -61,6 +62,9 @@ pub struct AccumulatorDecl {
 }
 
 type MakeColumn = fn(PayloadType) -> Box<dyn AnyColumn>;
+
+/// Turns the state of an older version into one that this version keeps.
+type Migrate = Arc<dyn Fn(Exported) -> Result<Exported, Failure> + Send + Sync>;
 
 impl AccumulatorDecl {
     /// An accumulator whose part is made by `make`, now and after every fault that cost it its state.
@@ -80,6 +84,7 @@ impl AccumulatorDecl {
             overflow: Overflow::Block,
             budget: FaultBudget::default(),
             source: None,
+            migrate: None,
             make: Arc::new(move |args| {
                 let make = Arc::clone(&make);
                 Box::new(Slot::new(args, Box::new(move || make())))
@@ -139,6 +144,33 @@ impl AccumulatorDecl {
     pub fn source(mut self, source: SourceDecl) -> Self {
         self.source = Some(source);
         self
+    }
+
+    /// In an upgrade, turn the state of the older version, of type `Old`, into that of this one. `Old` and
+    /// `New` are what the kinds keep: the author's state of a stream, `VecDeque<T>` of a state window,
+    /// `(Vec<E>, Option<Timestamp>)` of a batch.
+    #[must_use]
+    pub fn migrate<Old: 'static, New: Send + 'static>(
+        mut self,
+        migrate: impl Fn(Old) -> Result<New, Failure> + Send + Sync + 'static,
+    ) -> Self {
+        self.migrate = Some(Arc::new(move |state: Exported| match state.downcast::<Old>() {
+            Ok(old) => migrate(*old).map(|new| Box::new(new) as Exported),
+            // Of the type that it has now, perhaps: the part itself will say.
+            Err(state) => Ok(state),
+        }));
+        self
+    }
+
+    /// Take the state of an older version through the migration, if there is one.
+    ///
+    /// # Errors
+    /// What the migration said, or its panic.
+    pub fn migrated(&self, state: Exported) -> Result<Exported, Failure> {
+        match &self.migrate {
+            Some(migrate) => guarded(|| migrate(state)),
+            None => Ok(state),
+        }
     }
 
     /// Rename it, to declare the same accumulator twice.

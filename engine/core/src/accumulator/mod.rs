@@ -146,7 +146,27 @@ pub trait Accumulator: Send + 'static {
 
     /// A panic was caught in this part: go back to the last sound state.
     fn recover(&mut self) {}
+
+    /// A copy of all that another version of this part needs to go on, held events included; none if it
+    /// keeps nothing. A kind of your own that keeps something exports it, or begins anew in an upgrade.
+    fn export(&self) -> Option<Exported> {
+        None
+    }
+
+    /// Go on with what another version exported.
+    ///
+    /// # Errors
+    /// The state, if it is not of the type that this part keeps.
+    fn import(&mut self, state: Exported) -> Result<(), Exported> {
+        Err(state)
+    }
 }
+
+/// The state of an accumulator on its way to another version of it.
+pub type Exported = Box<dyn std::any::Any + Send>;
+
+/// Exported by a part whose state, if it keeps any, lies on the other side of a library's boundary.
+pub struct KeptElsewhere;
 
 /// What became of one event.
 pub enum Fate<B> {

@@ -1,6 +1,6 @@
 //! State: a window of the newest values, emitted whole at every write and at start.
 
-use super::{Accumulator, Emitter, Fate, Incoming};
+use super::{Accumulator, Emitter, Exported, Fate, Incoming};
 use crate::fault::Failure;
 use crate::ledger::Settled;
 use crate::payload::Payload;
@@ -67,6 +67,16 @@ where
         evict_oldest(&mut self.window, self.capacity);
         self.emit(out);
         Ok(Fate::Settled(Settled::HandedOn))
+    }
+
+    fn export(&self) -> Option<Exported> {
+        Some(Box::new(self.window.clone()))
+    }
+
+    fn import(&mut self, state: Exported) -> Result<(), Exported> {
+        self.window = *state.downcast::<VecDeque<T>>()?;
+        evict_oldest(&mut self.window, self.capacity);
+        Ok(())
     }
 
     fn start(&mut self, out: &mut Emitter<'_, Vec<T>>) {

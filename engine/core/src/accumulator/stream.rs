@@ -4,7 +4,7 @@
 //! events, the events since are kept, and recovery is the snapshot with those applied again: what had
 //! an effect before the panic has it afterwards.
 
-use super::{Accumulator, Emitter, Fate, Incoming};
+use super::{Accumulator, Emitter, Exported, Fate, Incoming};
 use crate::fault::Failure;
 use crate::ledger::Settled;
 use crate::payload::Payload;
@@ -63,6 +63,17 @@ where
             }
             None => Settled::Absorbed,
         }))
+    }
+
+    fn export(&self) -> Option<Exported> {
+        Some(Box::new(self.state.clone()))
+    }
+
+    fn import(&mut self, state: Exported) -> Result<(), Exported> {
+        self.state = *state.downcast::<S>()?;
+        self.snapshot = self.state.clone();
+        self.since.clear();
+        Ok(())
     }
 
     fn recover(&mut self) {

@@ -4,7 +4,7 @@
 //! has closed is late: it goes to the late output and is counted as dropped(late). Terms as in Akidau
 //! et al., "The Dataflow Model" (VLDB 2015).
 
-use super::{Accumulator, Emitter, Eviction, Fate, Incoming, Released};
+use super::{Accumulator, Emitter, Eviction, Exported, Fate, Incoming, Released};
 use crate::fault::Failure;
 use crate::ledger::Dropped;
 use crate::payload::Payload;
@@ -44,12 +44,16 @@ pub struct Span {
     pub end: Timestamp,
 }
 
+#[derive(Clone)]
 struct Pane<E> {
     end: Timestamp,
     events: Vec<E>,
     // Events for which this is the last pane: they settle when it closes.
     owned: u64,
 }
+
+/// Panes that are open, the newest time, and when a pane can be closed.
+type Open<E> = (BTreeMap<Timestamp, Pane<E>>, Timestamp, Option<Timestamp>);
 
 /// Where late events go, besides being counted.
 pub type LateOutput<E> = Box<dyn FnMut(E) + Send>;
@@ -263,6 +267,15 @@ where
 
     fn held(&self) -> u64 {
         self.panes.values().map(|pane| pane.owned).sum()
+    }
+
+    fn export(&self) -> Option<Exported> {
+        Some(Box::new((self.panes.clone(), self.newest, self.closable)))
+    }
+
+    fn import(&mut self, state: Exported) -> Result<(), Exported> {
+        (self.panes, self.newest, self.closable) = *state.downcast::<Open<E>>()?;
+        Ok(())
     }
 
     fn evict(&mut self, what: Eviction) -> Vec<E> {

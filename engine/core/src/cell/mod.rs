@@ -21,6 +21,7 @@ pub mod seat;
 mod shadowed;
 pub mod turn;
 pub mod unsettled;
+pub mod upgrade;
 
 pub use bind::{BindError, map_inputs};
 pub use command::FireError;
@@ -33,6 +34,7 @@ pub use run::{GraphRun, RunContext, RunEnd};
 pub use seat::{Seat, Seated};
 pub use turn::{CellTurn, PartFault, TurnContext};
 pub use unsettled::{EdgeKind, EdgeName, Open};
+pub use upgrade::UpgradeError;
 
 use crate::accumulator::AnySlot;
 use crate::column::AnyColumn;

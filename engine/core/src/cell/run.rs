@@ -41,15 +41,15 @@ pub struct RunEnd {
 #[repr(C)]
 pub struct GraphRun {
     part: Box<dyn GraphPart>,
-    outcomes: Outcomes,
+    pub(super) outcomes: Outcomes,
     /// Whether the meter counts attempts of the firing in `hand`.
     hand: Option<FiringId>,
     /// Outcomes other than completion, since they were last taken.
     exceptions: Vec<(FiringId, Outcome)>,
     entry: Entry,
     /// One list a terminal.
-    sinks: Vec<Vec<(Place, Box<dyn AnySink>)>>,
-    decl: Arc<GraphDecl>,
+    pub(super) sinks: Vec<Vec<(Place, Box<dyn AnySink>)>>,
+    pub(super) decl: Arc<GraphDecl>,
     meter: FaultMeter,
     /// Its inputs as it reads them, where a column holds them in another form; unknown before the first run.
     pub(super) shadows: Option<Option<Box<Shadows>>>,

@@ -97,6 +97,10 @@ impl Actual {
 
     /// Carry `plan` out, on paper.
     pub fn apply(&mut self, plan: &Plan) {
+        for upgrade in &plan.upgrades {
+            let loaded = Loaded { version: upgrade.to.clone() };
+            self.packages.insert(upgrade.package.clone(), loaded);
+        }
         match plan.direction {
             Direction::Up => {
                 for (package, version) in &plan.packages {

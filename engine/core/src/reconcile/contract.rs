@@ -4,7 +4,7 @@ use crate::cell::BindError;
 use crate::graph::{GraphDecl, Presence};
 use crate::id::{AccumulatorName, GraphName, ReactorName};
 use crate::payload::PayloadType;
-use crate::reactor::{Criteria, ReactorDecl};
+use crate::reactor::{Criteria, CriteriaDecl, ReactorDecl, Strategy};
 
 /// One accumulator of a reactor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +20,14 @@ pub struct Offer {
 }
 
 /// What a reactor offers, in the order of its sources.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contract {
     /// Its accumulators.
     pub offers: Vec<Offer>,
+    /// When it fires.
+    pub criteria: CriteriaDecl,
+    /// How boundaries become firings.
+    pub strategy: Strategy,
 }
 
 /// One source that a graph reads.
@@ -43,6 +47,8 @@ impl Contract {
         let guaranteed = decl.resolve().map(Criteria::guarantees).unwrap_or_default();
         let offers = decl.accumulators.iter().enumerate();
         Self {
+            criteria: decl.criteria.clone(),
+            strategy: decl.strategy,
             offers: offers
                 .map(|(source, accumulator)| Offer {
                     accumulator: accumulator.name.clone(),

@@ -5,6 +5,7 @@ use super::contract::Contract;
 use super::feed::{SinkDecl, SinkError, check_sink};
 use super::plan::{Plan, Record};
 use super::problem::{Problem, Refusal};
+use super::upgrade::{other_version, plan_upgrade};
 use crate::graph::GraphDecl;
 use crate::id::{PackageName, ReactorName};
 use crate::package::{Package, Version};
@@ -24,6 +25,14 @@ pub struct Desired<'a> {
 /// [`Refusal`], with every reason; nothing changes.
 pub fn plan_load(actual: &Actual, desired: &Desired<'_>) -> Result<Plan, Refusal> {
     let mut problems = Vec::new();
+    if let [(package, version)] = &desired.packages[..]
+        && let Some(from) = other_version(actual, package.name(), version)
+    {
+        check_quarantine(actual, package, version, &mut problems);
+        check_declarations(package, &mut problems);
+        let plan = plan_upgrade(actual, package, version, from, &mut problems);
+        return if problems.is_empty() { Ok(plan) } else { Err(Refusal { problems }) };
+    }
     let mut unchanged = Vec::new();
     let mut fresh: Vec<(&Package, Version)> = Vec::new();
     for (package, version) in &desired.packages {
@@ -32,10 +41,7 @@ pub fn plan_load(actual: &Actual, desired: &Desired<'_>) -> Result<Plan, Refusal
             problems.push(Problem::Twice { package: name.clone() });
             continue;
         }
-        if let Some(quarantine) = actual.quarantined.get(version).filter(|q| q.package == *name) {
-            let (package, reason) = (name.clone(), quarantine.reason.clone());
-            problems.push(Problem::Quarantined { package, version: version.clone(), reason });
-        }
+        check_quarantine(actual, package, version, &mut problems);
         match actual.packages.get(name) {
             Some(loaded) if loaded.version == *version => unchanged.push(name.clone()),
             Some(loaded) => problems.push(Problem::OtherVersion {
@@ -71,6 +77,13 @@ pub fn plan_load(actual: &Actual, desired: &Desired<'_>) -> Result<Plan, Refusal
     }
     plan.unchanged = unchanged;
     if problems.is_empty() { Ok(plan) } else { Err(Refusal { problems }) }
+}
+
+fn check_quarantine(actual: &Actual, package: &Package, version: &Version, problems: &mut Vec<Problem>) {
+    if let Some(quarantine) = actual.quarantined.get(version).filter(|q| q.package == *package.name()) {
+        let (package, reason) = (package.name().clone(), quarantine.reason.clone());
+        problems.push(Problem::Quarantined { package, version: version.clone(), reason });
+    }
 }
 
 /// Publishers before their subscribers, as far as there is such an order; else as given.

@@ -10,11 +10,12 @@ pub mod guard;
 pub mod load;
 pub mod plan;
 pub mod problem;
+pub mod upgrade;
 
 pub use actual::{Actual, Hold, Loaded, Owned, Pin, Quarantine};
 pub use contract::{Contract, Offer, Read};
 pub use feed::{Feed, SinkDecl, SinkError, check_sink, path};
 pub use guard::{Holding, UnloadRefusal, dependants, plan_unload};
 pub use load::{Desired, plan_load};
-pub use plan::{Direction, GraphRecord, Plan, Record, Step, WorkflowRecord};
+pub use plan::{Direction, GraphRecord, Plan, Record, Step, Upgrade, WorkflowRecord};
 pub use problem::{Problem, Refusal};

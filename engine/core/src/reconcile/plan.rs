@@ -77,6 +77,25 @@ pub struct Plan {
     pub feeds: Vec<Feed>,
     /// Packages that were wanted and are loaded in that very version.
     pub unchanged: Vec<PackageName>,
+    /// Packages that are loaded and go on in another version.
+    pub upgrades: Vec<Upgrade>,
+}
+
+/// A package that goes on in another version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upgrade {
+    /// The package.
+    pub package: PackageName,
+    /// The version that is loaded.
+    pub from: Version,
+    /// The version that takes its place.
+    pub to: Version,
+}
+
+impl Upgrade {
+    fn reversed(&self) -> Self {
+        Self { package: self.package.clone(), from: self.to.clone(), to: self.from.clone() }
+    }
 }
 
 impl Record {
@@ -121,12 +140,13 @@ impl Plan {
             steps: Vec::new(),
             feeds: Vec::new(),
             unchanged,
+            upgrades: Vec::new(),
         }
     }
 
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
-        self.packages.is_empty() && self.steps.is_empty() && self.feeds.is_empty()
+        self.packages.is_empty() && self.steps.is_empty() && self.feeds.is_empty() && self.upgrades.is_empty()
     }
 
     /// The plan that leads back: the same list reversed.
@@ -141,6 +161,7 @@ impl Plan {
             steps: self.steps.iter().rev().cloned().collect(),
             feeds: self.feeds.iter().rev().cloned().collect(),
             unchanged: Vec::new(),
+            upgrades: self.upgrades.iter().map(Upgrade::reversed).collect(),
         }
     }
 
@@ -156,6 +177,7 @@ impl Plan {
             steps,
             feeds: Vec::new(),
             unchanged: Vec::new(),
+            upgrades: Vec::new(),
         }
     }
 
@@ -193,6 +215,7 @@ impl Plan {
             steps,
             feeds: feeds.cloned().collect(),
             unchanged: Vec::new(),
+            upgrades: Vec::new(),
         }
     }
 }

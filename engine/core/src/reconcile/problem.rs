@@ -93,7 +93,7 @@ pub enum Problem {
     },
     /// Another version of it is loaded.
     #[error(
-        "E0466: package {package} is loaded in version {loaded}, and version {wanted} would take its place; unload the old one first"
+        "E0466: package {package} is loaded in version {loaded}, and version {wanted} would take its place in a load of several; upgrade it by itself"
     )]
     OtherVersion {
         /// The package.
@@ -102,6 +102,19 @@ pub enum Problem {
         loaded: Version,
         /// The version that is wanted.
         wanted: Version,
+    },
+    /// The new version is of another shape.
+    #[error(
+        "E0468: version {wanted} of package {package} differs from the loaded one in {}; an upgrade keeps names, types, criteria and strategies: unload the old version first",
+        what.join(", ")
+    )]
+    Reshaped {
+        /// The package.
+        package: PackageName,
+        /// The version that is wanted.
+        wanted: Version,
+        /// What differs.
+        what: Vec<String>,
     },
     /// This very version failed too often.
     #[error(

@@ -2,7 +2,8 @@
 
 use super::{AnyPart, Values};
 use crate::accumulator::{
-    Accumulator, Became, Emitter, Eviction, Fate, Incoming, Many, PendingBoundary, Released,
+    Accumulator, Became, Emitter, Eviction, Exported, Fate, Incoming, KeptElsewhere, Many, PendingBoundary,
+    Released,
 };
 use crate::fault::Failure;
 use crate::payload::{Encoded, WireType};
@@ -114,6 +115,10 @@ impl Accumulator for RemotePart {
         let mut events = Values::default();
         self.part.evict(what, &mut events);
         events.take(self.event).collect()
+    }
+
+    fn export(&self) -> Option<Exported> {
+        Some(Box::new(KeptElsewhere))
     }
 
     // `recover` is left alone: after a failure the part has recovered on its own side.

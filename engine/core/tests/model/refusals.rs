@@ -142,6 +142,31 @@ fn the_same_version_again_changes_nothing_and_another_one_is_not_slipped_in() {
     let plan = plan_load(&actual, &desired).unwrap();
     assert!(plan.is_empty());
     assert_eq!(plan.unchanged, ["pricing-publisher".into()]);
-    let other = refused(&actual, &[publisher().version("2")], Vec::new());
-    assert!(matches!(other.problems[..], [Problem::OtherVersion { .. }]), "{other}");
+    let several = refused(&actual, &[publisher().version("2"), subscriber()], Vec::new());
+    assert!(matches!(several.problems[..], [Problem::OtherVersion { .. }]), "{several}");
+}
+
+#[test]
+fn an_upgrade_keeps_its_shape_and_the_contracts_of_others() {
+    let actual = loaded(&[publisher(), subscriber()], Vec::new());
+    let upgrade = |package: Package| {
+        plan_load(&actual, &Desired { packages: vec![(&package, Version::from("2"))], sinks: Vec::new() })
+    };
+    let plan = upgrade(publisher()).unwrap();
+    let mut after = actual.clone();
+    after.apply(&plan);
+    assert_eq!(after.packages["pricing-publisher"].version, Version::from("2"));
+    after.apply(&plan.reversed());
+    assert_eq!(after, actual);
+
+    let broken = Package::new("pricing-publisher").reactor(reactor("PriceReactor", "other_prices"));
+    let refusal = upgrade(broken).unwrap_err().to_string();
+    assert!(refusal.contains("E0310: graph price_consumer reads [\"raw_prices\"]"), "{refusal}");
+    assert!(
+        refusal.contains("E0468") && refusal.contains("differs from the loaded one in reactor PriceReactor")
+    );
+    let more = publisher().graph(graph("more", None, &["x"]));
+    assert!(upgrade(more).unwrap_err().to_string().contains("graph more (new)"));
+    let less = upgrade(Package::new("pricing-publisher")).unwrap_err().to_string();
+    assert!(less.contains("reactor PriceReactor (gone)"), "{less}");
 }

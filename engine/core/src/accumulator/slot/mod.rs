@@ -4,6 +4,7 @@ mod typed;
 
 pub use typed::Slot;
 
+use super::Exported;
 use super::any_ring::AnyRing;
 use crate::column::AnyColumn;
 use crate::fault::{Failure, FaultBudget};
@@ -102,6 +103,26 @@ pub trait AnySlot: Send {
     fn ring(&self) -> Arc<dyn AnyRing>;
     /// Give memory back that a burst left behind.
     fn shrink(&mut self);
+    /// A copy of the part's state, for another version of it.
+    fn export(&self) -> Option<Exported> {
+        None
+    }
+    /// Take in the state of the part that this one is to replace.
+    ///
+    /// # Errors
+    /// The state, if it is not of the type that this part keeps.
+    fn import(&mut self, state: Exported) -> Result<(), Exported> {
+        Err(state)
+    }
+    /// Take over ring, events in hand and figures of the slot that this one replaces; false, and nothing
+    /// done, if that is for other events.
+    fn succeed(&mut self, _old: &mut dyn AnySlot) -> bool {
+        false
+    }
+    /// Give up ring, events in hand and figures to a successor.
+    fn hand_over(&mut self) -> Exported {
+        Box::new(())
+    }
     /// Move one open event out of every place that is counted, so that a test can see the ledger fail.
     #[doc(hidden)]
     fn hide_one(&mut self) -> bool;

@@ -2,10 +2,13 @@
 
 mod faults;
 mod many;
+mod successor;
 
 use super::{AnySlot, SlotArgs, SlotContext, SlotTurn};
 use crate::accumulator::any_ring::AnyRing;
-use crate::accumulator::{Accumulator, Emitter, Eviction, Fate, Incoming, PendingBoundary, Released};
+use crate::accumulator::{
+    Accumulator, Emitter, Eviction, Exported, Fate, Incoming, PendingBoundary, Released,
+};
 use crate::column::{AnyColumn, Column};
 use crate::fault::{Failure, FaultBudget, FaultMeter, guarded};
 use crate::id::AccumulatorName;
@@ -331,6 +334,22 @@ impl<A: Accumulator> AnySlot for Slot<A> {
             self.input.shrink_to_fit();
             self.tickets.shrink_to_fit();
         }
+    }
+
+    fn export(&self) -> Option<Exported> {
+        self.part.export()
+    }
+
+    fn import(&mut self, state: Exported) -> Result<(), Exported> {
+        self.part.import(state)
+    }
+
+    fn succeed(&mut self, old: &mut dyn AnySlot) -> bool {
+        self.take_over(old)
+    }
+
+    fn hand_over(&mut self) -> Exported {
+        self.body()
     }
 
     fn hide_one(&mut self) -> bool {
