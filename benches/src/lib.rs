@@ -18,7 +18,6 @@ mod latency;
 mod nodes;
 mod ours;
 // One builder of fixture packages for tests and benchmarks; neither crate may link the other.
-#[allow(unreachable_pub, reason = "the tests' own crate exports it")]
 #[path = "../../tests/src/library.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the tests use more of it, from another crate")]
 mod packages;
