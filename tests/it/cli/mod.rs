@@ -4,7 +4,6 @@ mod build;
 mod check;
 mod files;
 mod new;
-mod process;
 
 use acequia_cli::declared::{Accumulator, Declared, Graph, Loader, Reactor, Schema};
 use acequia_cli::{Console, Exit};

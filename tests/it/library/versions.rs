@@ -1,5 +1,6 @@
 //! Versions side by side, old code that never runs again, and the account of what is mapped.
 
+use acequia::Load;
 use acequia::library::{Library, LibraryError, Mapped, mapped};
 use acequia::testing::{Probe, TestEngine};
 use acequia_tests::eventually;
@@ -103,4 +104,46 @@ async fn engine_that_stops_drops_what_pends_in_a_library_and_holds_it_no_longer(
     report.ledger.check().unwrap();
     drop((engine, report));
     eventually("nobody holds the library", async || account(&path).unwrap().live == 0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_version_of_a_library_takes_over_while_events_flow() {
+    let engine = TestEngine::builder().start().await;
+    let probe = Probe::<i64>::new();
+    let of =
+        |path: &Path, version: &str| Library::open(path).unwrap().package(engine.services()).version(version);
+    let first = Load::new(of(&library("versioned", &[]), "1")).sink("scaled", "scale", probe.sink());
+    engine.load(first).await.unwrap();
+    let numbers = engine.accumulator::<i64>("numbers").unwrap();
+    numbers.push(1).await.unwrap();
+    engine.settle().await;
+
+    engine.load(of(&library("versioned", &["two"]), "2")).await.unwrap();
+    numbers.push(2).await.unwrap();
+
+    assert_eq!(probe.expect(2).await, [10, 200], "the handle and the sink are those of before");
+    engine.assert_settled().await;
+    engine.assert_ledger().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_loads_and_unloads_a_library_maps_it_once_and_holds_nothing_of_it() {
+    let engine = TestEngine::builder().start().await;
+    let path = library("versioned", &[]);
+    drop(Library::open(&path).unwrap());
+    let before = (account(&path).unwrap(), held_by_the_system(&path));
+
+    for cycle in 0..200_i64 {
+        engine.load(Library::open(&path).unwrap().package(engine.services())).await.unwrap();
+        engine.push("numbers", cycle).await;
+        assert!(account(&path).unwrap().live > 0);
+        engine.unload("versioned").await.unwrap();
+    }
+
+    assert!(engine.packages().is_empty());
+    let nobody = async || account(&path).unwrap().live == 0;
+    eventually("the last part is dropped", nobody).await;
+    assert_eq!((account(&path).unwrap(), held_by_the_system(&path)), before);
+    let events = engine.ledger().await.events();
+    assert_eq!((events.accepted, events.settled(), events.unsettled), (200, 200, 0));
 }

@@ -3,7 +3,8 @@
 use super::{publisher, subscriber, visible, whole};
 use acequia::testing::TestEngine;
 use acequia::{
-    AccumulatorDecl, Batch, FailAction, Kind, LoadError, Package, ReactorDecl, StepPhase, Strategy, when_any,
+    AccumulatorDecl, Batch, FailAction, Failure, Kind, LoadError, Package, ReactorDecl, StepPhase, Strategy,
+    when_any,
 };
 use acequia_tests::echo;
 use std::sync::Arc;
@@ -76,6 +77,8 @@ async fn authors_code_that_panics_while_it_comes_up_leaves_nothing_behind() {
         // The first part is made for the seat, the second by the actor as it starts.
         (broken(false, Some(0)), "no graph today"),
         (broken(false, Some(1)), "no graph today"),
+        (broken(false, None).started_by(|| Err(Failure::error("no start today"))), "no start today"),
+        (broken(false, None).started_by(|| panic!("no start at all")), "no start at all"),
     ];
     for (package, text) in cases {
         let failed = engine.load(package).await.unwrap_err();
@@ -85,7 +88,7 @@ async fn authors_code_that_panics_while_it_comes_up_leaves_nothing_behind() {
         );
         assert_eq!(visible(&engine).await, before);
     }
-    assert_eq!(engine.step_counters().get(StepPhase::Refused), 3);
+    assert_eq!(engine.step_counters().get(StepPhase::Refused), 5);
     engine.load(broken(false, None)).await.unwrap();
     engine.assert_ledger().await;
 }

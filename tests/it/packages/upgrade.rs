@@ -174,6 +174,14 @@ fn broken(why: &str) -> Package {
             let other = || Stateful::new(String::new(), |_: &mut String, _: &u64| Ok(Some(vec![0_u64])));
             package.reactor(reactor(AccumulatorDecl::new("n", Kind::Stream, other))).graph(own(2))
         }
+        "hook" => {
+            let package = package.started_by(|| Err(Failure::error("no start today")));
+            package.reactor(reactor(counter(2))).graph(own(2))
+        }
+        "panicking hook" => {
+            let package = package.started_by(|| panic!("no start at all"));
+            package.reactor(reactor(counter(2))).graph(own(2))
+        }
         "migration" => {
             let failing = counter(2).migrate(|_: u64| Err::<u64, _>(Failure::error("not today")));
             package.reactor(reactor(failing)).graph(own(2))
@@ -198,6 +206,8 @@ async fn a_new_version_that_fails_leaves_the_old_one_serving() {
     let cases = [
         ("accumulator", "no part today"),
         ("graph", "no part today"),
+        ("hook", "no start today"),
+        ("panicking hook", "no start at all"),
         ("state", "E0330"),
         ("migration", "not today"),
         ("panicking migration", "no part today"),

@@ -3,6 +3,7 @@
 use crate::error::CommandError;
 use acequia_core::accumulator::Kind;
 use acequia_core::id::{AccumulatorName, GraphName, PackageName, ReactorName};
+use acequia_core::package::Package;
 use acequia_host::{TARGET, Verified};
 
 /// The declarations of one library.
@@ -65,6 +66,11 @@ pub trait Loader {
     /// # Errors
     /// If it cannot be mapped, or does not declare.
     fn declared(&self, library: &[u8]) -> Result<Declared, Box<dyn std::error::Error + Send + Sync>>;
+
+    /// The same as the engine takes them, where this loader can say.
+    fn outline(&self, _library: &[u8]) -> Option<Package> {
+        None
+    }
 }
 
 impl Declared {
@@ -73,6 +79,11 @@ impl Declared {
         let all = self.reactors.iter().flat_map(|reactor| &reactor.accumulators);
         all.map(|accumulator| (accumulator.name.clone(), accumulator.kind)).collect()
     }
+}
+
+/// What an engine would plan with, if the library can be looked into.
+pub(crate) fn outline(package: &Verified, loader: Option<&dyn Loader>) -> Option<Package> {
+    loader?.outline(package.contents().library(TARGET)?.bytes)
 }
 
 /// The declarations of a package's library for this host: none if it has no such library, or nobody can

@@ -3,10 +3,12 @@
 use super::declared::{Accumulator, Declared, Graph, Loader, Reactor, Schema};
 use acequia_core::accumulator::Kind;
 use acequia_core::id::AccumulatorName;
+use acequia_core::package::Package;
 use acequia_host::{Library, Shelf, verify};
 use std::error::Error;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::{fs, io};
 
 /// Maps libraries into this process. What it mapped stays mapped until the process ends; its files do not
@@ -32,6 +34,14 @@ impl Look {
     }
 }
 
+impl Look {
+    fn open(&self, library: &[u8]) -> Result<Arc<Library>, Box<dyn Error + Send + Sync>> {
+        let shelf =
+            self.shelf.as_ref().unwrap_or_else(|| unreachable!("a look has its shelf until it is dropped"));
+        Ok(Library::open(shelf.keep(library)?)?)
+    }
+}
+
 /// A new folder: one that is there already may be somebody else's.
 fn make(folder: &PathBuf) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
@@ -50,10 +60,11 @@ impl Drop for Look {
 
 impl Loader for Look {
     fn declared(&self, library: &[u8]) -> Result<Declared, Box<dyn Error + Send + Sync>> {
-        let shelf =
-            self.shelf.as_ref().unwrap_or_else(|| unreachable!("a look has its shelf until it is dropped"));
-        let library = Library::open(shelf.keep(library)?)?;
-        Ok(declared(&library))
+        Ok(declared(&*self.open(library)?))
+    }
+
+    fn outline(&self, library: &[u8]) -> Option<Package> {
+        self.open(library).ok().map(|library| library.outline())
     }
 }
 

@@ -1,10 +1,12 @@
 //! `package check`: whether a set of packages can be loaded together, as far as files and declarations tell.
 //!
 //! `files` judges what is in the archives; `declarations` judges what their libraries declare, where they
-//! can be looked into. What depends on what an engine has loaded stays open, and is said.
+//! can be looked into; `plan` plans their load as an engine does. What depends on what an engine has loaded
+//! stays open, and is said.
 
 mod declarations;
 mod files;
+mod plan;
 
 use super::declared::{self, Declared, Loader};
 use super::{Answer, table};
@@ -51,14 +53,17 @@ impl Verdict {
 
 pub(crate) fn run(check: &Check, loader: Option<&dyn Loader>) -> Answer {
     let mut lines = Vec::new();
-    let mut set = Vec::new();
+    let (mut set, mut outlines) = (Vec::new(), Vec::new());
     for path in &check.packages {
         let looked_at = Verified::open(path).map_err(Into::into).and_then(|package| {
             let declared = declared::of(&package, loader)?;
             Ok::<_, error::CommandError>((package, declared))
         });
         match looked_at {
-            Ok(candidate) => set.push(candidate),
+            Ok(candidate) => {
+                outlines.extend(declared::outline(&candidate.0, loader));
+                set.push(candidate);
+            }
             Err(error) => lines.push(Line {
                 package: path.display().to_string(),
                 subject: "package".to_owned(),
@@ -68,6 +73,9 @@ pub(crate) fn run(check: &Check, loader: Option<&dyn Loader>) -> Answer {
         }
     }
     lines.extend(judge(&set));
+    if !outlines.is_empty() && outlines.len() == check.packages.len() {
+        lines.extend(plan::judge(&outlines));
+    }
     answer(&lines)
 }
 
