@@ -20,7 +20,7 @@ const BAR: Bar = Bar { baseline: "plain", ratio: 1.5 };
 /// Measures the plain loop and ours in turn.
 pub(crate) fn rows(scale: &Scale) -> Result<Vec<Row>, BenchError> {
     let Some(path) = path(scale) else {
-        note(format_args!("flights: neither the shared file nor the slice is there; skipped"));
+        note(format_args!("flights: the file is not there; skipped"));
         return Ok(Vec::new());
     };
     note(format_args!("flights: reading {}", path.display()));
@@ -65,15 +65,12 @@ fn report(samples: &[Vec<Used>], n_rows: f64) -> Vec<Row> {
     ]
 }
 
-/// The slice beside the examples for a look, the whole file for a measurement.
+/// The slice beside the examples, unless another file is named.
 fn path(scale: &Scale) -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;
-    let mut own = ["../shared/data/flights-3m.csv.zst", "examples/data/flights.csv.zst"];
-    if scale.quick {
-        own.reverse();
-    }
-    let found = || own.iter().map(|path| root.join(path)).find(|path| path.exists());
-    scale.flights.clone().or_else(found)
+    let slice = || {
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(|root| root.join("examples/data/flights.csv.zst"))
+    };
+    scale.flights.clone().or_else(slice).filter(|path| path.exists())
 }
 
 fn note(text: std::fmt::Arguments<'_>) {
