@@ -45,6 +45,8 @@ pub(crate) enum PackageMsg {
     Renew { reply: RpcReplyPort<()> },
     /// Everything is in its place: let it run.
     Activate { reply: RpcReplyPort<()> },
+    /// Let one reactor run, with its accumulators.
+    ActivateReactor { reactor: ReactorName, reply: RpcReplyPort<()> },
     /// Start children again, after a delay.
     Restart { children: Arc<[ChildId]> },
     /// Stop all sources; pushes still come.
@@ -119,6 +121,9 @@ impl Actor for PackageActor {
             }
             PackageMsg::Renew { reply } => answer(reply, state.on_renew(&myself).await),
             PackageMsg::Activate { reply } => answer(reply, state.on_activate()),
+            PackageMsg::ActivateReactor { reactor, reply } => {
+                answer(reply, state.on_activate_reactor(&reactor));
+            }
             PackageMsg::Restart { children } => return state.on_restart(&myself, &children).await,
             PackageMsg::StopSources { reply } => answer(reply, state.on_stop_sources().await),
             PackageMsg::StopChildren { deadline, reply } => {
@@ -286,6 +291,18 @@ impl PackageState {
         }
         for accumulator in self.accumulators() {
             let _ = accumulator.cast(AccumulatorMsg::Activate);
+        }
+    }
+
+    fn on_activate_reactor(&mut self, reactor: &ReactorName) {
+        let Some(entry) = self.args.members.reactor(reactor) else { return };
+        if entry.cell.quarantined().is_none() {
+            entry.cell.arm();
+        }
+        for decl in &entry.decl.accumulators {
+            if let Some(actor) = self.children.actor(&format!("accumulator {}", decl.name)) {
+                let _ = ActorRef::<AccumulatorMsg>::from(actor.clone()).cast(AccumulatorMsg::Activate);
+            }
         }
     }
 

@@ -55,12 +55,14 @@ impl Reconciler {
 
     /// Arm its cell, and start its sources.
     pub(super) async fn activate_reactor(&self, transaction: &Transaction, step: &Step, name: &ReactorName) {
-        let entry = transaction.members_of(&step.package).and_then(|members| members.reactor(name));
-        if let Some(entry) = entry.filter(|entry| entry.cell.quarantined().is_none()) {
+        if let Some(entry) = transaction.members_of(&step.package).and_then(|members| members.reactor(name))
+            && entry.cell.quarantined().is_none()
+        {
             entry.cell.arm();
         }
         // A package that restarts at this moment starts its sources by itself.
-        self.ask_package(&step.package, |reply| PackageMsg::Activate { reply }).await;
+        let reactor = name.clone();
+        self.ask_package(&step.package, |reply| PackageMsg::ActivateReactor { reactor, reply }).await;
     }
 
     /// Stop its actors, accumulators first; then its cell goes, with all that was not worked off.
