@@ -9,9 +9,9 @@ use crate::library::{Library, LibraryAccumulator, LibraryGraph, LibrarySource, V
 use crate::services::{EventPush, HostServices, Offloaded, Pushed, RemotePush};
 use crate::slice::Slice;
 use crate::table::{Header, PackageTable, table};
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -59,7 +59,10 @@ impl LibraryAccumulator for Counts {
     }
 }
 
-static ALIVE: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    // Each test runs on a thread of its own, and a toy lives and dies on its test's.
+    static ALIVE: Cell<usize> = const { Cell::new(0) };
+}
 
 struct Toy {
     services: Arc<dyn HostServices>,
@@ -67,7 +70,7 @@ struct Toy {
 
 impl Drop for Toy {
     fn drop(&mut self) {
-        ALIVE.fetch_sub(1, Ordering::SeqCst);
+        ALIVE.with(|alive| alive.set(alive.get() - 1));
     }
 }
 
@@ -78,7 +81,7 @@ impl Library for Toy {
 
     fn init(services: Arc<dyn HostServices>) -> Result<Self, Fault> {
         services.offload(Box::new(|| ()));
-        ALIVE.fetch_add(1, Ordering::SeqCst);
+        ALIVE.with(|alive| alive.set(alive.get() + 1));
         Ok(Self { services })
     }
 
@@ -230,11 +233,11 @@ fn calls_cross_and_faults_come_back_as_what_they_were() {
     assert_eq!(toy.value(0, ValueForm::FromJson, b"1").unwrap_err().message, "no JSON");
     instance.stop();
 
-    let before = ALIVE.load(Ordering::SeqCst);
+    assert_eq!(ALIVE.get(), 1);
     drop((instance, accumulator));
     assert_eq!(turn(&mut graph, &[4]).unwrap(), Ok(4), "a part keeps its instance");
     drop(graph);
-    assert_eq!(ALIVE.load(Ordering::SeqCst), before - 1);
+    assert_eq!(ALIVE.get(), 0);
 }
 
 #[test]
