@@ -4,6 +4,7 @@
 
 use crate::library::{Library, LibraryError};
 use crate::shelf::{Shelf, ShelfError};
+use crate::signature::{Trust, TrustError};
 use crate::verify::{TARGET, Verified, VerifyError};
 use crate::version::Version;
 use acequia_abi::HostServices;
@@ -30,6 +31,9 @@ pub enum CandidateError {
     /// Its files are not in order.
     #[error(transparent)]
     Files(#[from] VerifyError),
+    /// Its signer is not trusted, or nobody signed it.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// Its library cannot be kept.
     #[error(transparent)]
     Shelf(#[from] ShelfError),
@@ -49,20 +53,21 @@ pub enum CandidateError {
 }
 
 impl Candidate {
-    /// Read the package in `path`, a folder or an archive; keep its library on `shelf`, map it and read
-    /// its declarations.
+    /// Read the package in `path`, a folder or an archive; if it is to be trusted, keep its library on
+    /// `shelf`, map it and read its declarations.
     ///
     /// # Errors
     /// With the first reason to refuse it; nothing of its own code has run.
-    pub fn open(path: &Path, shelf: &Shelf) -> Result<Self, CandidateError> {
-        Self::of(Verified::open(path)?, shelf)
+    pub fn open(path: &Path, shelf: &Shelf, trust: &Trust) -> Result<Self, CandidateError> {
+        Self::of(Verified::open(path)?, shelf, trust)
     }
 
     /// The same of files that were verified.
     ///
     /// # Errors
     /// As [`Candidate::open`].
-    pub fn of(verified: Verified, shelf: &Shelf) -> Result<Self, CandidateError> {
+    pub fn of(verified: Verified, shelf: &Shelf, trust: &Trust) -> Result<Self, CandidateError> {
+        trust.judge(&verified)?;
         let kept = shelf.keep(verified.library(TARGET)?.bytes)?;
         let library = Library::open(kept)?;
         let declared = library.declarations();

@@ -2,6 +2,7 @@
 
 use crate::archive::{ArchiveError, Contents, Library, Limits};
 use crate::manifest::{Manifest, ManifestError, Misfit};
+use crate::signature::{Signature, SignatureError};
 use crate::suggest::listed;
 use crate::version::{Digest, Version};
 use acequia_abi::declaration::{KindDeclaration, PackageDeclaration};
@@ -20,6 +21,7 @@ pub const ENDING: &str = ".acequia";
 pub struct Verified {
     manifest: Manifest,
     contents: Contents,
+    signature: Option<Signature>,
 }
 
 /// Why a package is refused.
@@ -35,6 +37,9 @@ pub enum VerifyError {
     /// Its overrides do not fit its library.
     #[error(transparent)]
     Misfit(#[from] Misfit),
+    /// Its signature does not hold.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
     /// The file is called something else than its manifest says.
     #[error("E0871: the archive is called {found:?} and holds {expected:?}; rename it")]
     FileName {
@@ -99,13 +104,14 @@ impl Verified {
         }
     }
 
-    /// Verify contents for this engine.
+    /// Verify contents for this engine; if they are signed, their signature.
     ///
     /// # Errors
     /// With the first reason to refuse them.
     pub fn new(contents: Contents) -> Result<Self, VerifyError> {
         let manifest = Manifest::parse(contents.manifest_text())?;
-        let verified = Self { manifest, contents };
+        let signature = Signature::verified(&contents, &manifest)?;
+        let verified = Self { manifest, contents, signature };
         verified.fits_engine(&engine())?;
         Ok(verified)
     }
@@ -138,6 +144,11 @@ impl Verified {
     /// Its files.
     pub fn contents(&self) -> &Contents {
         &self.contents
+    }
+
+    /// Its signature, if it has one. It holds: its key signed all of these files.
+    pub fn signature(&self) -> Option<&Signature> {
+        self.signature.as_ref()
     }
 
     /// The library that was built for `target`; [`TARGET`] is that of this host.

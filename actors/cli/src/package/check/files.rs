@@ -1,6 +1,7 @@
 //! What the files of a set of packages tell.
 
 use super::{Line, Verdict, line};
+use crate::package::signers;
 use crate::package::declared::Declared;
 use acequia_host::manifest::RequiredReactor;
 use acequia_host::{TARGET, Verified};
@@ -14,6 +15,7 @@ pub(super) fn judge(
     let manifest = package.manifest();
     let mut lines =
         vec![line(package, "manifest", Verdict::Fits, format!("version {}", manifest.package.version))];
+    lines.push(line(package, "signature", Verdict::Fits, signers::said(package)));
     lines.push(match package.library(TARGET) {
         Ok(library) => line(
             package,
