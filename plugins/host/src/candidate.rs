@@ -11,7 +11,7 @@ use acequia_abi::HostServices;
 use acequia_core::accumulator::AccumulatorDecl;
 use acequia_core::graph::GraphDecl;
 use acequia_core::id::PackageName;
-use acequia_core::package::Package;
+use acequia_core::package::{Package, Requirement};
 use acequia_core::reactor::ReactorDecl;
 use std::path::Path;
 use std::sync::Arc;
@@ -113,14 +113,19 @@ impl Candidate {
     }
 
     fn as_the_manifest_says(&self, declared: Package) -> Package {
-        let requires = &self.verified.manifest().requires.reactors;
+        let manifest = self.verified.manifest();
         let adjusted = declared
             .map_reactors(|reactor| self.reactor(reactor))
             .map_graphs(|graph| self.graph(graph))
-            .version(self.version.to_string());
-        requires.iter().fold(adjusted, |package, required| match &required.package {
-            Some(owner) => package.requires_from(required.reactor.clone(), owner.clone()),
-            None => package.requires(required.reactor.clone()),
+            .version(self.version.to_string())
+            .release(manifest.package.version.clone())
+            .manifest(manifest.digest().to_string());
+        manifest.requires.reactors.iter().fold(adjusted, |package, required| {
+            package.requirement(Requirement {
+                reactor: required.reactor.clone(),
+                package: required.package.clone(),
+                releases: required.version.clone(),
+            })
         })
     }
 

@@ -4,7 +4,7 @@ use crate::archive::{ArchiveError, Contents, Library, Limits};
 use crate::manifest::{Manifest, ManifestError, Misfit};
 use crate::signature::{Signature, SignatureError};
 use crate::suggest::listed;
-use crate::version::{Digest, Version};
+use crate::version::Version;
 use acequia_abi::declaration::{KindDeclaration, PackageDeclaration};
 use acequia_core::accumulator::Kind;
 use acequia_core::id::{AccumulatorName, PackageName};
@@ -71,20 +71,6 @@ pub enum VerifyError {
         target: String,
         /// Those that it has.
         found: String,
-    },
-    /// The same code came with another manifest.
-    #[error(
-        "E0874: version {version} of package {package} is known with manifest {known}, and now comes with {found} (ManifestMismatch); change its version together with its code"
-    )]
-    ManifestMismatch {
-        /// The package.
-        package: PackageName,
-        /// Its version.
-        version: Version,
-        /// The digest of the manifest that is known.
-        known: Digest,
-        /// The digest of the manifest that came.
-        found: Digest,
     },
 }
 
@@ -174,18 +160,6 @@ impl Verified {
     /// At the first that does not.
     pub fn fits(&self, declared: &[(AccumulatorName, Kind)]) -> Result<(), VerifyError> {
         Ok(self.manifest.fits(declared)?)
-    }
-
-    /// Whether `version` of this package comes with the manifest that is `known` for it.
-    ///
-    /// # Errors
-    /// With both digests, if it does not.
-    pub fn same_manifest(&self, version: Version, known: Digest) -> Result<(), VerifyError> {
-        let found = self.manifest.digest();
-        if found == known {
-            return Ok(());
-        }
-        Err(VerifyError::ManifestMismatch { package: self.name().clone(), version, known, found })
     }
 }
 

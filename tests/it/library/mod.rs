@@ -4,6 +4,7 @@ mod exact;
 mod graphs;
 mod kinds;
 mod refused;
+mod releases;
 mod versions;
 
 use acequia::library::{Instance, Library};

@@ -179,7 +179,9 @@ impl EngineBuilder {
             .map_err(|error| StartError::Root { reason: error.to_string() })?;
         let shelf = LazyShelf::new(self.shelf, env.id);
         let _watchdog = Watchdog::start(&directory, &env, self.watchdog);
-        let engine = Engine { inner: Arc::new(Inner { env, directory, desk, root, shelf, trust: self.trust, _watchdog }) };
+        let engine = Engine {
+            inner: Arc::new(Inner { env, directory, desk, root, shelf, trust: self.trust, _watchdog }),
+        };
         let load = Load { packages: self.packages, sinks: self.sinks, wait: false, retry: false };
         if let Err(error) = engine.load(load).await {
             engine.shutdown(Duration::from_secs(1)).await;

@@ -57,9 +57,9 @@ impl Reconciler {
         if !plan.upgrades.is_empty() {
             return Box::pin(self.begin_upgrade(number, request, plan)).await;
         }
-        let members = plan.packages.iter().filter_map(|(name, version)| {
+        let members = plan.packages.iter().filter_map(|(name, loaded)| {
             let package = request.packages.iter().find(|(package, _)| package.name() == name)?;
-            Some(Members::new(Arc::clone(&package.0), version.clone()))
+            Some(Members::new(Arc::clone(&package.0), loaded.version.clone()))
         });
         let members = members.collect();
         let task = Task::Load(Mutex::new(request));

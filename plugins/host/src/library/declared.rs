@@ -8,8 +8,9 @@ use super::unmade::Unmade;
 use super::{json, source};
 use acequia_abi::declaration::{
     AccumulatorDeclaration, BudgetDeclaration, CriteriaDeclaration, GraphDeclaration, KindDeclaration,
-    OverflowDeclaration, PackageDeclaration, PlacementDeclaration, ReactorDeclaration, StrategyDeclaration,
-    SubscriptionDeclaration, TypeDeclaration, WorkflowDeclaration,
+    OverflowDeclaration, PackageDeclaration, PlacementDeclaration, ReactorDeclaration,
+    RequirementDeclaration, StrategyDeclaration, SubscriptionDeclaration, TypeDeclaration,
+    WorkflowDeclaration,
 };
 use acequia_core::accumulator::{AccumulatorDecl, Identity, Kind};
 use acequia_core::fault::FaultBudget;
@@ -17,7 +18,7 @@ use acequia_core::graph::{
     Edge, GraphDecl, GraphPart, GraphPlacement, InputDecl, Presence, TerminalDecl, Topology,
 };
 use acequia_core::overflow::Overflow;
-use acequia_core::package::{CronDecl, Package, PollDecl, WorkflowDecl};
+use acequia_core::package::{CronDecl, Package, PollDecl, ReleaseRange, Requirement, WorkflowDecl};
 use acequia_core::payload::{Encoded, WireType};
 use acequia_core::reactor::{CriteriaDecl, ReactorDecl, Strategy};
 use acequia_core::wire::{AnyGraph, AnyPart, RemoteGraph, RemotePart};
@@ -31,6 +32,10 @@ use std::time::Duration;
 pub(super) fn check(package: &PackageDeclaration) -> Result<(), String> {
     if let Some(ty) = package.types.iter().find(|ty| json::wire_type(ty).is_none()) {
         return Err(format!("type {} with the hash {:?}, which is none", ty.name, ty.hash));
+    }
+    let ranges = package.requirements.iter().filter_map(|requirement| requirement.releases.as_deref());
+    if let Some(range) = ranges.into_iter().find(|range| ReleaseRange::parse(range).is_err()) {
+        return Err(format!("the range of releases {range:?}, which is none"));
     }
     let n = package.types.len();
     let events =
@@ -79,10 +84,11 @@ pub(super) fn package(declaration: &PackageDeclaration, parts: &Parts) -> Packag
         package = package.graph(graph(parts, decl, index, &types));
     }
     for requirement in &declaration.requirements {
-        package = match &requirement.package {
-            None => package.requires(requirement.reactor.clone()),
-            Some(owner) => package.requires_from(requirement.reactor.clone(), owner.clone()),
-        };
+        package = package.requirement(Requirement {
+            reactor: requirement.reactor.as_str().into(),
+            package: requirement.package.as_deref().map(Into::into),
+            releases: releases(requirement),
+        });
     }
     for cron in &declaration.crons {
         package = package.cron(CronDecl::new(cron.name.clone(), cron.expression.clone()));
@@ -94,6 +100,12 @@ pub(super) fn package(declaration: &PackageDeclaration, parts: &Parts) -> Packag
         package = package.workflow(workflow(decl));
     }
     package
+}
+
+fn releases(requirement: &RequirementDeclaration) -> Option<ReleaseRange> {
+    let range = requirement.releases.as_deref()?;
+    let parsed = ReleaseRange::parse(range);
+    Some(parsed.unwrap_or_else(|_| unreachable!("a library whose ranges are none is not opened")))
 }
 
 fn wire_type(ty: &TypeDeclaration) -> &'static WireType {
