@@ -3,6 +3,7 @@
 mod exact;
 mod graphs;
 mod kinds;
+mod recovery;
 mod refused;
 mod releases;
 mod versions;

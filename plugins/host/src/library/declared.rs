@@ -13,7 +13,7 @@ use acequia_abi::declaration::{
     WorkflowDeclaration,
 };
 use acequia_core::accumulator::{AccumulatorDecl, Identity, Kind};
-use acequia_core::fault::FaultBudget;
+use acequia_core::fault::{Failure, FaultBudget};
 use acequia_core::graph::{
     Edge, GraphDecl, GraphPart, GraphPlacement, InputDecl, Presence, TerminalDecl, Topology,
 };
@@ -59,14 +59,23 @@ impl Parts {
         let made = self.instance().and_then(|of| of.handle.accumulator(index).map_err(from_fault));
         match made {
             Ok(handle) => Box::new(LibraryPart::new(handle)),
-            Err(failure) => Box::new(Unmade::from(failure)),
+            Err(failure) => Box::new(self.unmade(failure)),
         }
     }
 
     fn graph(&self, index: usize, n_terminals: usize) -> Box<dyn AnyGraph> {
         match self.instance().and_then(|of| of.handle.graph(index).map_err(from_fault)) {
             Ok(handle) => Box::new(LibraryGraph::new(handle, n_terminals)),
-            Err(failure) => Box::new(Unmade::from(failure)),
+            Err(failure) => Box::new(self.unmade(failure)),
+        }
+    }
+
+    /// What a part is that was not made: a panic, as it would be in process, so that a load in which it
+    /// happens is refused. Of a library that is only read, one that fails with the reason.
+    fn unmade(&self, failure: Failure) -> Unmade {
+        match self {
+            Self::Unmade => Unmade::from(failure),
+            Self::Of(_) | Self::Later(_) => std::panic::resume_unwind(Box::new(failure.message)),
         }
     }
 }
