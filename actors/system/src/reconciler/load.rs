@@ -150,6 +150,7 @@ impl Reconciler {
 
     /// Run the author's hook, on a thread where it may take its time.
     pub(super) async fn run_hook(&self, package: Arc<Package>) -> Result<(), Halt> {
+        let _running = self.args.env.hooks.begin();
         let started = self.args.env.spawn_blocking(move || package.start()).await;
         let started = started.unwrap_or_else(|_| Err(Failure::error("the runtime is going down")));
         started.map_err(|failure| Halt::Failed(format!("its start failed: {failure}")))
