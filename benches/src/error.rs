@@ -13,6 +13,10 @@ pub(crate) enum BenchError {
     WrongSummary { variant: &'static str },
     #[error("wide: {n_wrong} of {n_reactors} reactors saw other events than they were sent")]
     WrongReactors { n_wrong: usize, n_reactors: usize },
+    #[error("an unload that a subscriber holds was not refused as it should be: {said}")]
+    NotRefused { said: String },
+    #[error("{variant} came to {sum} instead of {expected}")]
+    WrongSum { variant: &'static str, sum: u64, expected: u64 },
     #[error("{variant} stopped before it had seen every event")]
     Stopped { variant: &'static str },
     #[error("{variant} has not finished every event in {limit:?}; left: {left}")]

@@ -28,6 +28,7 @@ mod pricing;
 mod reactor;
 mod shelf;
 mod shutdown;
+mod signature;
 mod sink;
 mod slow_graph;
 mod source;

@@ -51,6 +51,23 @@ pub fn built(fixture: &str, features: &[&str]) -> PathBuf {
         .clone()
 }
 
+/// Let cargo in `folder` and below build under this build's folder, with its profiles and no network, so
+/// that what was compiled for other fixtures is not compiled again; and give the crate `name` in it the
+/// workspace's lock file, from which cargo takes the lines that it needs.
+///
+/// # Panics
+/// If it cannot be written.
+pub fn share_builds(folder: &Path, name: &str) {
+    let layout = Layout::of_this_build();
+    let (profiles, target) = (layout.profiles(), &layout.target);
+    let config = format!("[build]\ntarget-dir = {target:?}\n\n[net]\noffline = true\n\n{profiles}");
+    let place = folder.join(".cargo");
+    fs::create_dir_all(&place).unwrap_or_else(|error| panic!("{}: {error}", place.display()));
+    write(&place.join("config.toml"), config.as_bytes());
+    let lock = fs::read(layout.root.join("Cargo.lock")).unwrap_or_default();
+    write(&folder.join(name).join("Cargo.lock"), &lock);
+}
+
 /// Where things are.
 struct Layout {
     root: PathBuf,
@@ -94,10 +111,15 @@ impl Layout {
         aside
     }
 
+    /// The profiles of the workspace.
+    fn profiles(&self) -> String {
+        let manifest = fs::read_to_string(self.root.join("Cargo.toml")).unwrap_or_default();
+        manifest.find("[profile").map_or("", |at| &manifest[at..]).to_owned()
+    }
+
     /// A workspace under the build folder whose members are copies of the fixtures.
     fn write_workspace(&self) {
-        let manifest = fs::read_to_string(self.root.join("Cargo.toml")).unwrap_or_default();
-        let profiles = manifest.find("[profile").map_or("", |at| &manifest[at..]);
+        let profiles = self.profiles();
         let root = self.root.canonicalize().unwrap_or_else(|error| panic!("no root: {error}"));
         let text = format!(
             "[workspace]\nresolver = \"3\"\nmembers = [\"source/*\"]\n\n[workspace.dependencies]\n\

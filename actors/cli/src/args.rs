@@ -20,7 +20,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Write, build, pack, check and inspect packages.
+    /// Write, build, pack, sign, check and inspect packages.
     #[command(subcommand)]
     Package(PackageCommand),
 }
@@ -33,6 +33,10 @@ pub(crate) enum PackageCommand {
     Build(Build),
     /// Write its archive, NAME-VERSION.acequia.
     Pack(Pack),
+    /// Make a pair of keys to sign packages with.
+    Keygen(Keygen),
+    /// Sign a package, in place.
+    Sign(Sign),
     /// Say of a set of packages whether they can be loaded together.
     Check(Check),
     /// Show what is in a package.
@@ -84,14 +88,48 @@ pub(crate) struct Pack {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Keygen {
+    /// The file for the secret key; the public one goes beside it, as FILE.pub.
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Sign {
+    /// The package, as a folder or an archive.
+    #[arg(default_value = ".")]
+    pub(crate) package: PathBuf,
+    /// The file of the secret key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+}
+
+/// Whom packages are taken from, as an engine would be told.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Signers {
+    /// Trust this public key, given as text or as its file.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) trust: Vec<String>,
+    /// Refuse what this public key signed.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) revoked: Vec<String>,
+    /// Refuse packages that are not signed.
+    #[arg(long)]
+    pub(crate) signed: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct Check {
     /// Packages, as folders or archives.
     #[arg(required = true)]
     pub(crate) packages: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) signers: Signers,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Inspect {
     /// A package, as a folder or an archive.
     pub(crate) package: PathBuf,
+    #[command(flatten)]
+    pub(crate) signers: Signers,
 }

@@ -1,7 +1,7 @@
 //! Why a command did not do what it was asked.
 
 use crate::exit::Exit;
-use acequia_host::{ArchiveError, ShelfError, VerifyError};
+use acequia_host::{ArchiveError, KeyError, ShelfError, SignatureError, TrustError, VerifyError};
 use std::io;
 use std::path::PathBuf;
 
@@ -15,6 +15,31 @@ pub enum CommandError {
     /// A library cannot be kept for a look.
     #[error(transparent)]
     Shelf(#[from] ShelfError),
+    /// It is in order, and by somebody who is not trusted.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// A key is none.
+    #[error("E0898: {given} is not taken for a key; see the cause")]
+    Key {
+        /// What was given: a file, or the key itself if that is no secret.
+        given: String,
+        /// The cause.
+        source: KeyError,
+    },
+    /// There is a key already.
+    #[error("E0884: {} exists already, and a key is never written over; name another file", path.display())]
+    KeyExists {
+        /// Its file.
+        path: PathBuf,
+    },
+    /// Others can read a secret key.
+    #[error("E0899: others can read the secret key in {} (mode {mode:o}); run: chmod 600, and think of making another one", path.display())]
+    KeyIsOpen {
+        /// Its file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
     /// The name is none.
     #[error(
         "E0890: {name:?} is no package name: 1 to 56 letters, digits, `-` and `_`, a letter first, and not {reserved}"
@@ -82,10 +107,16 @@ impl CommandError {
             Self::Verify(VerifyError::Archive(ArchiveError::Io { .. } | ArchiveError::Changed { .. })) => {
                 Exit::Failed
             }
-            Self::Verify(_) | Self::Load { .. } => Exit::Refused,
-            Self::Name { .. } => Exit::Usage,
+            Self::Verify(_) | Self::Trust(_) | Self::Load { .. } => Exit::Refused,
+            Self::Name { .. } | Self::Key { .. } => Exit::Usage,
             _ => Exit::Failed,
         }
+    }
+}
+
+impl From<SignatureError> for CommandError {
+    fn from(error: SignatureError) -> Self {
+        Self::Verify(error.into())
     }
 }
 

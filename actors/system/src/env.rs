@@ -6,7 +6,7 @@ use acequia_core::Timestamp;
 use acequia_core::fault::Failure;
 use acequia_core::letter::DeadLetter;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -69,6 +69,31 @@ pub enum EngineState {
     },
 }
 
+/// How many of something are in hand.
+#[derive(Default)]
+pub(crate) struct InHand(AtomicUsize);
+
+/// One of them, until it is dropped.
+pub(crate) struct Held<'h>(&'h InHand);
+
+impl InHand {
+    pub(crate) fn begin(&self) -> Held<'_> {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        Held(self)
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// Shared by all actors and cells of an engine.
 pub(crate) struct Env {
     /// Identifies the engine in logs.
@@ -81,6 +106,8 @@ pub(crate) struct Env {
     pub(crate) dead_letters: DeadLetters,
     /// Counters.
     pub(crate) counters: Counters,
+    /// Hooks of packages that run at this moment, on threads of their own.
+    pub(crate) hooks: InHand,
     work: Handle,
     stopping: AtomicBool,
     failed: OnceLock<String>,
@@ -95,6 +122,7 @@ impl Env {
             clock,
             dead_letters: DeadLetters::new(settings.dead_letters),
             counters: Counters::default(),
+            hooks: InHand::default(),
             work: Handle::current(),
             stopping: AtomicBool::new(false),
             failed: OnceLock::new(),

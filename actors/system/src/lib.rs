@@ -72,8 +72,10 @@ pub use acequia_core as core;
 pub use acequia_core::cell::{Cause, FireError, FiringRecord, InHand, Outcome, SubscriberOutcome};
 pub use acequia_core::health::{Health, SourceHealth};
 pub use acequia_core::ledger::{Dropped, Entry, Settled};
+pub use acequia_core::package::{Release, ReleaseRange, Requirement};
 pub use acequia_core::ring::PushError;
 pub use acequia_host::library;
+pub use acequia_host::{PublicKey, Trust};
 pub use acequia_sdk::{
     Accumulator, AccumulatorDecl, AccumulatorDef, Batch, CriteriaDecl, CronDecl, Emitter, Failure,
     FailureKind, Fate, FaultBudget, GraphBuilder, GraphDecl, GraphDef, GraphPart, GraphPlacement, Incoming,

@@ -89,6 +89,10 @@ impl Host {
         self.engine.services()
     }
 
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     pub(super) fn accumulator(&self, name: &str) -> Result<AccumulatorHandle<Event>, BenchError> {
         let found = self.engine.accumulator(name);
         found.map_err(|source| BenchError::Start { variant: "ours", source: source.into() })

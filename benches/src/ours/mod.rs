@@ -5,6 +5,7 @@
 //! and takes its events from [`crate::event::Source`].
 
 mod chain4;
+mod deploy;
 mod flights;
 mod host;
 mod join;
@@ -16,6 +17,8 @@ mod wide;
 use crate::harness::{Mode, Start, Variant};
 use crate::workload::{flights as flights_load, latency::Way, wide as wide_load};
 use host::Feed;
+
+pub(crate) use deploy::{Held, Place, recovery};
 
 /// `lin`, sequential first.
 pub(crate) fn lin() -> Vec<Variant> {

@@ -1,6 +1,7 @@
 //! The workloads: what is compared with what, and under which bar.
 
 mod chain4;
+mod deploy;
 mod fan8;
 pub(crate) mod flights;
 mod join;
@@ -39,6 +40,8 @@ pub(crate) enum Workload {
     Latency,
     /// The graph of `lin` in a native library.
     Library,
+    /// Refused unloads, and parts that panic.
+    Deploy,
     /// Resident memory after many events.
     Memory,
 }
@@ -74,6 +77,7 @@ pub(crate) fn run(workload: Workload, scale: &Scale) -> Result<Vec<Row>, BenchEr
         Workload::Wide => wide::rows(scale),
         Workload::Latency => latency::rows(scale),
         Workload::Library => library::rows(scale),
+        Workload::Deploy => deploy::rows(scale),
         Workload::Memory => memory::rows(scale),
     }
 }

@@ -26,6 +26,7 @@ mod model {
     mod kinds;
     mod plans;
     mod refusals;
+    mod releases;
     mod remote_parts;
     mod ring;
     mod ring_threads;

@@ -249,6 +249,8 @@ pub struct RequirementDeclaration {
     pub reactor: String,
     /// The package that must own it; any, if none.
     pub package: Option<String>,
+    /// The range of releases in which its owner must be; any, if none.
+    pub releases: Option<String>,
 }
 
 /// A trigger that fires at times of the calendar.

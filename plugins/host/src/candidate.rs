@@ -4,13 +4,14 @@
 
 use crate::library::{Library, LibraryError};
 use crate::shelf::{Shelf, ShelfError};
+use crate::signature::{Trust, TrustError};
 use crate::verify::{TARGET, Verified, VerifyError};
 use crate::version::Version;
 use acequia_abi::HostServices;
 use acequia_core::accumulator::AccumulatorDecl;
 use acequia_core::graph::GraphDecl;
 use acequia_core::id::PackageName;
-use acequia_core::package::Package;
+use acequia_core::package::{Package, Requirement};
 use acequia_core::reactor::ReactorDecl;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,6 +31,9 @@ pub enum CandidateError {
     /// Its files are not in order.
     #[error(transparent)]
     Files(#[from] VerifyError),
+    /// Its signer is not trusted, or nobody signed it.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// Its library cannot be kept.
     #[error(transparent)]
     Shelf(#[from] ShelfError),
@@ -49,20 +53,21 @@ pub enum CandidateError {
 }
 
 impl Candidate {
-    /// Read the package in `path`, a folder or an archive; keep its library on `shelf`, map it and read
-    /// its declarations.
+    /// Read the package in `path`, a folder or an archive; if it is to be trusted, keep its library on
+    /// `shelf`, map it and read its declarations.
     ///
     /// # Errors
     /// With the first reason to refuse it; nothing of its own code has run.
-    pub fn open(path: &Path, shelf: &Shelf) -> Result<Self, CandidateError> {
-        Self::of(Verified::open(path)?, shelf)
+    pub fn open(path: &Path, shelf: &Shelf, trust: &Trust) -> Result<Self, CandidateError> {
+        Self::of(Verified::open(path)?, shelf, trust)
     }
 
     /// The same of files that were verified.
     ///
     /// # Errors
     /// As [`Candidate::open`].
-    pub fn of(verified: Verified, shelf: &Shelf) -> Result<Self, CandidateError> {
+    pub fn of(verified: Verified, shelf: &Shelf, trust: &Trust) -> Result<Self, CandidateError> {
+        trust.judge(&verified)?;
         let kept = shelf.keep(verified.library(TARGET)?.bytes)?;
         let library = Library::open(kept)?;
         let declared = library.declarations();
@@ -108,14 +113,19 @@ impl Candidate {
     }
 
     fn as_the_manifest_says(&self, declared: Package) -> Package {
-        let requires = &self.verified.manifest().requires.reactors;
+        let manifest = self.verified.manifest();
         let adjusted = declared
             .map_reactors(|reactor| self.reactor(reactor))
             .map_graphs(|graph| self.graph(graph))
-            .version(self.version.to_string());
-        requires.iter().fold(adjusted, |package, required| match &required.package {
-            Some(owner) => package.requires_from(required.reactor.clone(), owner.clone()),
-            None => package.requires(required.reactor.clone()),
+            .version(self.version.to_string())
+            .release(manifest.package.version.clone())
+            .manifest(manifest.digest().to_string());
+        manifest.requires.reactors.iter().fold(adjusted, |package, required| {
+            package.requirement(Requirement {
+                reactor: required.reactor.clone(),
+                package: required.package.clone(),
+                releases: required.version.clone(),
+            })
         })
     }
 

@@ -2,8 +2,9 @@
 
 use crate::archive::{ArchiveError, Contents, Library, Limits};
 use crate::manifest::{Manifest, ManifestError, Misfit};
+use crate::signature::{Signature, SignatureError};
 use crate::suggest::listed;
-use crate::version::{Digest, Version};
+use crate::version::Version;
 use acequia_abi::declaration::{KindDeclaration, PackageDeclaration};
 use acequia_core::accumulator::Kind;
 use acequia_core::id::{AccumulatorName, PackageName};
@@ -20,6 +21,7 @@ pub const ENDING: &str = ".acequia";
 pub struct Verified {
     manifest: Manifest,
     contents: Contents,
+    signature: Option<Signature>,
 }
 
 /// Why a package is refused.
@@ -35,6 +37,9 @@ pub enum VerifyError {
     /// Its overrides do not fit its library.
     #[error(transparent)]
     Misfit(#[from] Misfit),
+    /// Its signature does not hold.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
     /// The file is called something else than its manifest says.
     #[error("E0871: the archive is called {found:?} and holds {expected:?}; rename it")]
     FileName {
@@ -67,20 +72,6 @@ pub enum VerifyError {
         /// Those that it has.
         found: String,
     },
-    /// The same code came with another manifest.
-    #[error(
-        "E0874: version {version} of package {package} is known with manifest {known}, and now comes with {found} (ManifestMismatch); change its version together with its code"
-    )]
-    ManifestMismatch {
-        /// The package.
-        package: PackageName,
-        /// Its version.
-        version: Version,
-        /// The digest of the manifest that is known.
-        known: Digest,
-        /// The digest of the manifest that came.
-        found: Digest,
-    },
 }
 
 impl Verified {
@@ -99,13 +90,14 @@ impl Verified {
         }
     }
 
-    /// Verify contents for this engine.
+    /// Verify contents for this engine; if they are signed, their signature.
     ///
     /// # Errors
     /// With the first reason to refuse them.
     pub fn new(contents: Contents) -> Result<Self, VerifyError> {
         let manifest = Manifest::parse(contents.manifest_text())?;
-        let verified = Self { manifest, contents };
+        let signature = Signature::verified(&contents, &manifest)?;
+        let verified = Self { manifest, contents, signature };
         verified.fits_engine(&engine())?;
         Ok(verified)
     }
@@ -140,6 +132,11 @@ impl Verified {
         &self.contents
     }
 
+    /// Its signature, if it has one. It holds: its key signed all of these files.
+    pub fn signature(&self) -> Option<&Signature> {
+        self.signature.as_ref()
+    }
+
     /// The library that was built for `target`; [`TARGET`] is that of this host.
     ///
     /// # Errors
@@ -163,18 +160,6 @@ impl Verified {
     /// At the first that does not.
     pub fn fits(&self, declared: &[(AccumulatorName, Kind)]) -> Result<(), VerifyError> {
         Ok(self.manifest.fits(declared)?)
-    }
-
-    /// Whether `version` of this package comes with the manifest that is `known` for it.
-    ///
-    /// # Errors
-    /// With both digests, if it does not.
-    pub fn same_manifest(&self, version: Version, known: Digest) -> Result<(), VerifyError> {
-        let found = self.manifest.digest();
-        if found == known {
-            return Ok(());
-        }
-        Err(VerifyError::ManifestMismatch { package: self.name().clone(), version, known, found })
     }
 }
 

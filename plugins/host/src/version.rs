@@ -1,6 +1,7 @@
 //! Names of contents: hashes that do not depend on how the contents are laid out.
 
 use crate::archive::Contents;
+use crate::signature::hex_bytes;
 use std::fmt;
 use std::str::FromStr;
 
@@ -142,15 +143,7 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, DigestError> {
         let refused = || DigestError { found: text.chars().take(80).collect() };
-        let is_hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-        if text.len() != 64 || !text.chars().all(is_hex) {
-            return Err(refused());
-        }
-        let mut bytes = [0; 32];
-        for (at, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).map_err(|_| refused())?;
-        }
-        Ok(Self(bytes))
+        hex_bytes(text).map(Self).ok_or_else(refused)
     }
 }
 

@@ -88,7 +88,8 @@ fn a_folder_may_be_named_before_or_after_what_it_holds() {
 fn what_has_no_place_in_a_package_is_refused_by_name() {
     for name in [
         "target/debug/x",
-        "package.sig",
+        "package.sig/x",
+        "src.sig",
         "Package.toml.bak",
         "lib/libx.so",
         "lib/t/deep/libx.so",

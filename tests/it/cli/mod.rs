@@ -4,6 +4,8 @@ mod build;
 mod check;
 mod files;
 mod new;
+mod scaffold;
+mod sign;
 
 use acequia_cli::declared::{Accumulator, Declared, Graph, Loader, Reactor, Schema};
 use acequia_cli::{Console, Exit};

@@ -3,15 +3,31 @@
 mod exact;
 mod graphs;
 mod kinds;
+mod recovery;
 mod refused;
+mod releases;
 mod versions;
 
 use acequia::library::{Instance, Library};
 use acequia::testing::{Probe, TestEngine};
 use acequia::{Payload, Sink};
+use acequia_tests::Folder;
 use acequia_tests::library::built;
 use std::fmt::Debug;
 use std::sync::Arc;
+
+/// The folder of a package with a fixture's library, and a manifest that names it and `release`; `rest`
+/// follows in it.
+pub(crate) fn package_folder(fixture: &str, features: &[&str], release: &str, rest: &str) -> Folder {
+    let library = built(fixture, features);
+    let folder = Folder::new().unwrap();
+    let place = folder.join("lib").join(acequia_host::TARGET);
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::copy(&library, place.join(format!("lib{fixture}{}", std::env::consts::DLL_SUFFIX))).unwrap();
+    let manifest = format!("[package]\nname = \"{fixture}\"\nversion = \"{release}\"\n{rest}");
+    std::fs::write(folder.join("package.toml"), manifest).unwrap();
+    folder
+}
 
 /// An engine with the package `kinds`, and the sinks of `probes` at its terminals before the first event.
 async fn engine_with(probes: Vec<(&str, &str, Sink)>) -> TestEngine {

@@ -1,12 +1,15 @@
 //! A package that fails in any step leaves the engine as it was.
 
-use super::{publisher, subscriber, visible, whole};
+use super::{nobody_holds, publisher, subscriber, visible, whole, whole_library};
+use acequia::library::Library;
 use acequia::testing::TestEngine;
 use acequia::{
     AccumulatorDecl, Batch, FailAction, Failure, Kind, LoadError, Package, ReactorDecl, StepPhase, Strategy,
     when_any,
 };
 use acequia_tests::echo;
+use acequia_tests::library::built;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -19,9 +22,21 @@ async fn prepared() -> TestEngine {
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_in_any_step_leaves_the_engine_exactly_as_it_was() {
+    fails_in_any_step(|_| whole()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_in_any_step_of_a_library_leaves_the_engine_exactly_as_it_was() {
+    let engine = fails_in_any_step(whole_library).await;
+    engine.push("second", 7_u64).await;
+    engine.unload("whole").await.unwrap();
+    engine.assert_ledger().await;
+}
+
+async fn fails_in_any_step(whole: impl Fn(&TestEngine) -> Package) -> TestEngine {
     let engine = prepared().await;
     engine.arm_failpoint(None);
-    engine.load(whole()).await.unwrap();
+    engine.load(whole(&engine)).await.unwrap();
     let places = engine.passed_failpoints();
     engine.unload("whole").await.unwrap();
     let commit = places.iter().position(|place| place == "commit").unwrap();
@@ -32,7 +47,7 @@ async fn a_failure_in_any_step_leaves_the_engine_exactly_as_it_was() {
 
     for (at, place) in places.iter().enumerate().take(commit + 1) {
         engine.arm_failpoint(Some((at, FailAction::Fail("it fails on demand".to_owned()))));
-        let failed = engine.load(whole()).await.unwrap_err();
+        let failed = engine.load(whole(&engine)).await.unwrap_err();
         assert!(
             matches!(&failed, LoadError::Child { reason, left, .. } if reason == "it fails on demand" && left.is_empty()),
             "{place}: {failed}"
@@ -42,8 +57,9 @@ async fn a_failure_in_any_step_leaves_the_engine_exactly_as_it_was() {
 
     assert!(tokio::runtime::Handle::current().metrics().num_alive_tasks() <= tasks, "no actor is left");
     engine.arm_failpoint(None);
-    engine.load(whole()).await.unwrap();
+    engine.load(whole(&engine)).await.unwrap();
     engine.assert_ledger().await;
+    engine
 }
 
 /// Package `broken`, whose parts are made by `part(n)` for the `n`th time, and which panics where that
@@ -90,5 +106,52 @@ async fn authors_code_that_panics_while_it_comes_up_leaves_nothing_behind() {
     }
     assert_eq!(engine.step_counters().get(StepPhase::Refused), 5);
     engine.load(broken(false, None)).await.unwrap();
+    engine.assert_ledger().await;
+}
+
+/// A file that tells the library `failing` of this process where to fail. It goes with this.
+struct Asked(PathBuf);
+
+impl Asked {
+    fn to_fail(at: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("acequia-failing-{}-{at}", std::process::id()));
+        std::fs::write(&path, "").unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_librarys_code_that_fails_while_it_comes_up_leaves_nothing_behind() {
+    let engine = prepared().await;
+    let failing = || Library::open(built("failing", &[])).unwrap().package(engine.services()).version("1");
+    let before = visible(&engine).await;
+    for (at, text) in [
+        ("start", "no start today"),
+        ("panic", "no start at all"),
+        ("accumulator", "no accumulator today"),
+        ("graph", "no graph today"),
+    ] {
+        let asked = Asked::to_fail(at);
+        let failed = engine.load(failing()).await.unwrap_err();
+        assert!(
+            matches!(&failed, LoadError::Child { reason, left, .. } if reason.contains(text) && left.is_empty()),
+            "{at}: {failed}"
+        );
+        drop(asked);
+        assert_eq!(visible(&engine).await, before, "{at}");
+        nobody_holds("failing").await;
+    }
+    engine.load(failing()).await.unwrap();
+    let good = engine.probe::<u64>("good", "out").await;
+    engine.push("a", 5_u64).await;
+    assert_eq!(good.expect(1).await, [5]);
+    engine.unload("failing").await.unwrap();
+    nobody_holds("failing").await;
     engine.assert_ledger().await;
 }

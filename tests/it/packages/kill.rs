@@ -1,8 +1,8 @@
 //! The reconciler is killed between any two steps: what it had begun is undone, or carried forward.
 
-use super::{publisher, shape, subscriber, visible, whole};
+use super::{publisher, shape, subscriber, visible, whole, whole_library};
 use acequia::testing::{Probe, TestEngine};
-use acequia::{Component, FailAction, Load, LoadError, Strategy, UnloadError};
+use acequia::{Component, FailAction, Load, LoadError, Package, Strategy, UnloadError};
 use acequia_tests::numbers;
 use std::time::Duration;
 
@@ -20,9 +20,18 @@ async fn with_publisher() -> (TestEngine, Probe<u64>) {
 
 #[tokio::test(start_paused = true)]
 async fn a_reconciler_killed_at_any_place_of_a_load_leaves_before_or_after() {
+    killed_in_a_load(|_| whole()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reconciler_killed_at_any_place_of_a_librarys_load_leaves_before_or_after() {
+    killed_in_a_load(whole_library).await;
+}
+
+async fn killed_in_a_load(whole: impl Fn(&TestEngine) -> Package) {
     let (engine, signals) = with_publisher().await;
     engine.arm_failpoint(None);
-    engine.load(whole()).await.unwrap();
+    engine.load(whole(&engine)).await.unwrap();
     let places = engine.passed_failpoints();
     let after = shape(&engine).await;
     engine.unload("whole").await.unwrap();
@@ -32,7 +41,7 @@ async fn a_reconciler_killed_at_any_place_of_a_load_leaves_before_or_after() {
     for (at, place) in places.iter().enumerate() {
         engine.advance(LATER).await;
         engine.arm_failpoint(Some((at, FailAction::Kill)));
-        let result = engine.load(whole()).await;
+        let result = engine.load(whole(&engine)).await;
         engine.settle().await;
         if at <= commit {
             assert!(
@@ -57,10 +66,19 @@ async fn a_reconciler_killed_at_any_place_of_a_load_leaves_before_or_after() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reconciler_killed_while_it_undoes_a_load_undoes_the_rest() {
+    killed_in_the_undoing(|_| whole()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reconciler_killed_while_it_undoes_a_librarys_load_undoes_the_rest() {
+    killed_in_the_undoing(whole_library).await;
+}
+
+async fn killed_in_the_undoing(whole: impl Fn(&TestEngine) -> Package) {
     let (engine, _) = with_publisher().await;
     let before = visible(&engine).await;
     engine.arm_failpoint(Some((10, FailAction::Fail("it fails on demand".to_owned()))));
-    engine.load(whole()).await.unwrap_err();
+    engine.load(whole(&engine)).await.unwrap_err();
     let places = engine.passed_failpoints();
     assert_eq!(places.last().unwrap(), "undone");
 
@@ -71,7 +89,8 @@ async fn a_reconciler_killed_while_it_undoes_a_load_undoes_the_rest() {
         engine.settle().await;
         engine.arm_failpoint(Some((10, FailAction::Kill)));
         let facade = engine.engine().clone();
-        let loading = async move { facade.load(whole()).await };
+        let package = whole(&engine);
+        let loading = async move { facade.load(package).await };
         let killed = async {
             while engine.passed_failpoints().len() < 11 {
                 tokio::task::yield_now().await;
@@ -90,8 +109,17 @@ async fn a_reconciler_killed_while_it_undoes_a_load_undoes_the_rest() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reconciler_killed_at_any_place_of_an_unload_leaves_before_or_after() {
+    killed_in_an_unload(|_| whole()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reconciler_killed_at_any_place_of_a_librarys_unload_leaves_before_or_after() {
+    killed_in_an_unload(whole_library).await;
+}
+
+async fn killed_in_an_unload(whole: impl Fn(&TestEngine) -> Package) {
     let (engine, signals) = with_publisher().await;
-    engine.load(whole()).await.unwrap();
+    engine.load(whole(&engine)).await.unwrap();
     engine.arm_failpoint(None);
     engine.unload("whole").await.unwrap();
     let places = engine.passed_failpoints();
@@ -100,7 +128,7 @@ async fn a_reconciler_killed_at_any_place_of_an_unload_leaves_before_or_after() 
 
     for (at, place) in places.iter().enumerate() {
         engine.advance(LATER).await;
-        engine.load(Load::new(whole())).await.unwrap();
+        engine.load(Load::new(whole(&engine))).await.unwrap();
         let before = visible(&engine).await;
         engine.arm_failpoint(Some((at, FailAction::Kill)));
         let result = engine.unload("whole").await;

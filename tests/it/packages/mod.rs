@@ -9,12 +9,14 @@ mod quarantine;
 mod unload;
 mod upgrade;
 
+use acequia::library::{Library, mapped};
 use acequia::testing::TestEngine;
 use acequia::{
     AccumulatorDecl, CronDecl, GraphBuilder, GraphDecl, Package, ReactorDecl, Strategy, WorkflowDecl,
     when_any,
 };
-use acequia_tests::echo;
+use acequia_tests::library::built;
+use acequia_tests::{echo, eventually};
 
 /// Package `pricing-publisher`: `PriceReactor` over `raw_prices` and `normalized_prices`.
 fn publisher() -> Package {
@@ -57,6 +59,19 @@ fn whole() -> Package {
         .workflow(
             WorkflowDecl::new("report").on_trigger("nightly").on_reactor("First").invoking("t", "score"),
         )
+}
+
+/// The same as a native library that was compiled apart.
+fn whole_library(engine: &TestEngine) -> Package {
+    let library = Library::open(built("whole", &[])).unwrap();
+    library.package(engine.services()).version("1")
+}
+
+/// A fixture's library is held by nobody, once what is dropped late is dropped.
+async fn nobody_holds(fixture: &str) {
+    let path = built(fixture, &[]).canonicalize().unwrap();
+    let live = || mapped().into_iter().find(|mapped| mapped.path == path).map_or(0, |mapped| mapped.live);
+    eventually("nobody holds the library", async || live() == 0).await;
 }
 
 /// Everything that can be seen of an engine, but for the reconciler's own actor: names, links, actors,

@@ -1,7 +1,7 @@
 //! `package inspect`: what is in a package.
 
 use super::declared::{self, Declared, Loader};
-use super::{Answer, table};
+use super::{Answer, signers, table};
 use crate::args::Inspect;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 pub(crate) fn run(inspect: &Inspect, loader: Option<&dyn Loader>) -> Result<Answer, CommandError> {
     let package = Verified::open(&inspect.package)?;
+    signers::trust(&inspect.signers)?.judge(&package)?;
     let declared = declared::of(&package, loader)?;
     let manifest = package.manifest();
     let version = declared.as_ref().map(|declared| package.version(&declared.canonical).to_string());
@@ -21,6 +22,7 @@ pub(crate) fn run(inspect: &Inspect, loader: Option<&dyn Loader>) -> Result<Answ
         "version digest",
         version.clone().unwrap_or_else(|| "decided at load, from library and declarations".to_owned()),
     ));
+    about.push(("signature", signers::said(&package)));
     let entries: Vec<(&EntryPath, usize, Digest)> =
         package.contents().entries().map(|(path, bytes)| (path, bytes.len(), Digest::of(bytes))).collect();
 
@@ -40,6 +42,7 @@ pub(crate) fn run(inspect: &Inspect, loader: Option<&dyn Loader>) -> Result<Answ
         "ok": true,
         "package": about.iter().map(|(what, value)| ((*what).replace(' ', "_"), json!(value))).collect::<serde_json::Map<_, _>>(),
         "version": version,
+        "signed_by": package.signature().map(|signature| signature.key.to_string()),
         "requires": manifest.requires.reactors.iter().map(|required| {
             json!({
                 "reactor": required.reactor.as_str(),

@@ -4,9 +4,12 @@ mod build;
 mod check;
 pub mod declared;
 mod inspect;
+mod keygen;
 mod look;
 mod new;
 mod pack;
+mod sign;
+mod signers;
 
 pub use check::{Line, Verdict, judge};
 pub use look::Look;
@@ -41,7 +44,9 @@ pub(crate) fn run(
         PackageCommand::New(new) => new::run(&new),
         PackageCommand::Build(build) => build::run(&build, console),
         PackageCommand::Pack(pack) => pack::run(&pack, loader),
-        PackageCommand::Check(check) => Ok(check::run(&check, loader)),
+        PackageCommand::Keygen(keygen) => keygen::run(&keygen),
+        PackageCommand::Sign(sign) => sign::run(&sign),
+        PackageCommand::Check(check) => check::run(&check, loader),
         PackageCommand::Inspect(inspect) => inspect::run(&inspect, loader),
     }
 }

@@ -1,7 +1,7 @@
 //! `package pack`: writes the archive.
 
 use super::declared::{self, Loader};
-use super::{Answer, place, table};
+use super::{Answer, place, signers, table};
 use crate::args::Pack;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -40,6 +40,7 @@ pub(crate) fn run(pack: &Pack, loader: Option<&dyn Loader>) -> Result<Answer, Co
         ),
         ("version", said),
         ("manifest", package.manifest().digest().to_string()),
+        ("signature", signers::said(&package)),
         ("left out", if left_out.is_empty() { "nothing".to_owned() } else { left_out.join(", ") }),
     ];
     let rows = rows.map(|(what, value)| vec![what.to_owned(), value]);
@@ -54,6 +55,7 @@ pub(crate) fn run(pack: &Pack, loader: Option<&dyn Loader>) -> Result<Answer, Co
             "libraries": targets,
             "version": version.map(|version| version.to_string()),
             "manifest": package.manifest().digest().to_string(),
+            "signed_by": package.signature().map(|signature| signature.key.to_string()),
             "left_out": left_out,
         }),
         exit: Exit::Done,

@@ -13,6 +13,7 @@ use crate::shelf::LazyShelf;
 use crate::sink::Sink;
 use crate::watchdog::{Stall, Watchdog, WatchdogSettings};
 use acequia_core::id::{GraphName, TerminalName};
+use acequia_host::Trust;
 use acequia_sdk::Package;
 use ractor::Actor;
 use std::path::PathBuf;
@@ -46,6 +47,7 @@ pub struct EngineBuilder {
     clock: Option<Clock>,
     watchdog: WatchdogSettings,
     shelf: Option<PathBuf>,
+    trust: Trust,
 }
 
 impl EngineBuilder {
@@ -59,6 +61,7 @@ impl EngineBuilder {
             clock: None,
             watchdog: WatchdogSettings::default(),
             shelf: None,
+            trust: Trust::default(),
         }
     }
 
@@ -124,6 +127,23 @@ impl EngineBuilder {
         self
     }
 
+    /// Whom [`Engine::open`] takes packages from (default: anybody, and what is signed must be whole).
+    ///
+    /// ```no_run
+    /// # fn configured() -> Result<(), Box<dyn std::error::Error>> {
+    /// use acequia::{Engine, Trust};
+    ///
+    /// let key = std::fs::read_to_string("release.key.pub")?.trim().parse()?;
+    /// let builder = Engine::builder().trust(Trust::required().key(key));
+    /// # let _ = builder;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn trust(mut self, trust: Trust) -> Self {
+        self.trust = trust;
+        self
+    }
+
     /// User code that keeps its thread for longer than `limit` is reported by name: in the log, in
     /// [`crate::Counters::stalls`], and to `on_stall` (default ten seconds, log only). Nothing inside the
     /// process can stop such code; whether to restart the process is for `on_stall` to decide. It runs on
@@ -159,7 +179,9 @@ impl EngineBuilder {
             .map_err(|error| StartError::Root { reason: error.to_string() })?;
         let shelf = LazyShelf::new(self.shelf, env.id);
         let _watchdog = Watchdog::start(&directory, &env, self.watchdog);
-        let engine = Engine { inner: Arc::new(Inner { env, directory, desk, root, shelf, _watchdog }) };
+        let engine = Engine {
+            inner: Arc::new(Inner { env, directory, desk, root, shelf, trust: self.trust, _watchdog }),
+        };
         let load = Load { packages: self.packages, sinks: self.sinks, wait: false, retry: false };
         if let Err(error) = engine.load(load).await {
             engine.shutdown(Duration::from_secs(1)).await;

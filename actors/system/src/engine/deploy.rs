@@ -125,7 +125,7 @@ impl Engine {
         for (name, version, state) in self.inner.desk.waiting() {
             add(name, version, state);
         }
-        for (version, quarantine) in &actual.quarantined {
+        for (version, quarantine) in actual.quarantined.iter() {
             let state = PackageState::Quarantined { reason: quarantine.reason.clone() };
             add(quarantine.package.clone(), version.clone(), state);
         }

@@ -32,6 +32,7 @@ use crate::reconciler::Desk;
 use crate::root::RootMsg;
 use crate::shelf::LazyShelf;
 use crate::watchdog::Watchdog;
+use acequia_host::Trust;
 use ractor::ActorRef;
 use ractor::rpc::CallResult;
 use std::sync::Arc;
@@ -48,6 +49,7 @@ pub(crate) struct Inner {
     pub(crate) desk: Arc<Desk>,
     pub(crate) root: ActorRef<RootMsg>,
     pub(crate) shelf: LazyShelf,
+    pub(crate) trust: Trust,
     pub(crate) _watchdog: Watchdog,
 }
 

@@ -23,8 +23,8 @@ pub enum OpenError {
 }
 
 impl Engine {
-    /// Read the package in `path`, a folder or an archive, for [`Engine::load`]. Its files are verified, its
-    /// library is kept under its own hash, mapped, and asked what it declares; nothing of it runs before it
+    /// Read the package in `path`, a folder or an archive, for [`Engine::load`]. Its files and its signature
+    /// are verified, its signer is judged ([`EngineBuilder::trust`](super::EngineBuilder::trust)), its library is kept under its own hash, mapped, and asked what it declares; nothing of it runs before it
     /// is loaded.
     ///
     /// ```no_run
@@ -41,7 +41,7 @@ impl Engine {
         let (engine, path) = (self.clone(), path.into());
         let read = self.inner.env.spawn_blocking(move || {
             let shelf = engine.inner.shelf.get()?;
-            let candidate = Candidate::open(&path, &shelf)?;
+            let candidate = Candidate::open(&path, &shelf, &engine.inner.trust)?;
             Ok(candidate.package(engine.services()))
         });
         read.await.unwrap_or(Err(OpenError::Stopping))

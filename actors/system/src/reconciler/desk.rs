@@ -275,11 +275,11 @@ impl Desk {
 
     /// Tell everybody about the packages of a plan.
     pub(crate) fn say_all(&self, transaction: u64, plan: &Plan, phase: StepPhase, detail: Option<&str>) {
-        for (package, version) in &plan.packages {
+        for (package, loaded) in &plan.packages {
             self.events.send(StepEvent {
                 transaction,
                 package: package.clone(),
-                version: Some(version.clone()),
+                version: Some(loaded.version.clone()),
                 step: None,
                 phase,
                 detail: detail.map(ToOwned::to_owned),

@@ -57,9 +57,9 @@ impl Reconciler {
         if !plan.upgrades.is_empty() {
             return Box::pin(self.begin_upgrade(number, request, plan)).await;
         }
-        let members = plan.packages.iter().filter_map(|(name, version)| {
+        let members = plan.packages.iter().filter_map(|(name, loaded)| {
             let package = request.packages.iter().find(|(package, _)| package.name() == name)?;
-            Some(Members::new(Arc::clone(&package.0), version.clone()))
+            Some(Members::new(Arc::clone(&package.0), loaded.version.clone()))
         });
         let members = members.collect();
         let task = Task::Load(Mutex::new(request));
@@ -150,6 +150,7 @@ impl Reconciler {
 
     /// Run the author's hook, on a thread where it may take its time.
     pub(super) async fn run_hook(&self, package: Arc<Package>) -> Result<(), Halt> {
+        let _running = self.args.env.hooks.begin();
         let started = self.args.env.spawn_blocking(move || package.start()).await;
         let started = started.unwrap_or_else(|_| Err(Failure::error("the runtime is going down")));
         started.map_err(|failure| Halt::Failed(format!("its start failed: {failure}")))

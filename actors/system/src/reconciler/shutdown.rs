@@ -22,7 +22,7 @@ impl Reconciler {
         }
         let drain = Drain {
             cells: self.args.directory.cells(),
-            feeds: self.args.desk.actual().feeds,
+            feeds: (*self.args.desk.actual().feeds).clone(),
             env: Arc::clone(&self.args.env),
         };
         drain.run(end).await;

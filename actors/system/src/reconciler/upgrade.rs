@@ -193,7 +193,7 @@ impl Reconciler {
         self.say_upgrade(transaction, StepPhase::Activated, None);
         let Task::Load(request) = &transaction.task else { return Ok(self.args.desk.end()) };
         let mut request = std::mem::replace(&mut *lock(request), LoadRequest::nothing());
-        let from = transaction.plan.upgrades.first().map(|upgrade| upgrade.from.clone());
+        let from = transaction.plan.upgrades.first().map(|upgrade| upgrade.from.version.clone());
         let outcome = from.map_or(LoadOutcome::Unchanged, |from| LoadOutcome::Upgraded { from });
         let report = request.report(&outcome);
         self.args.desk.end();
@@ -223,10 +223,12 @@ impl Reconciler {
             self.args.desk.events.send(StepEvent {
                 transaction: transaction.id,
                 package,
-                version: Some(upgrade.to.clone()),
+                version: Some(upgrade.to.version.clone()),
                 step: None,
                 phase,
-                detail: detail.clone().or_else(|| Some(format!("upgrade from version {}", upgrade.from))),
+                detail: detail
+                    .clone()
+                    .or_else(|| Some(format!("upgrade from version {}", upgrade.from.version))),
             });
         }
     }

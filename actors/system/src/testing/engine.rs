@@ -231,9 +231,15 @@ impl TestEngine {
 
     /// Look until nothing changes any more, without letting time pass.
     async fn quieten(&self) {
-        let (mut last, mut quiet) = (self.figures().await, 0);
+        let (mut last, mut quiet, mut waits) = (self.figures().await, 0, 0);
         while quiet < QUIET_LOOKS {
             tokio::task::yield_now().await;
+            // Nothing moves until a hook returns, on its own thread and in real time.
+            if self.engine.inner.env.hooks.count() > 0 && waits < THREAD_LOOKS {
+                (waits, quiet) = (waits + 1, 0);
+                real_millisecond().await;
+                continue;
+            }
             let figures = self.figures().await;
             quiet = if figures == last { quiet + 1 } else { 0 };
             last = figures;

@@ -1,11 +1,13 @@
 //! A package: declarations that come up together, and go together.
 
 pub mod def;
+pub mod requirement;
 pub mod trigger;
 pub mod version;
 pub mod workflow;
 
 pub use def::{AccumulatorDef, GraphDef, ReactorDef, SourceKey};
+pub use requirement::{Release, ReleaseRange, Requirement};
 pub use trigger::{CronDecl, PollDecl, ScheduleError};
 pub use version::Version;
 pub use workflow::{SubscriptionDecl, TaskDecl, WorkflowDecl};
@@ -15,15 +17,6 @@ use crate::graph::GraphDecl;
 use crate::id::{PackageName, ReactorName};
 use crate::reactor::ReactorDecl;
 use std::sync::Arc;
-
-/// A reactor that a package binds to and does not declare itself.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Requirement {
-    /// The reactor.
-    pub reactor: ReactorName,
-    /// The package that must own it; any, if none.
-    pub package: Option<PackageName>,
-}
 
 /// Declarations of one package. The same value comes from code in the same process and from a library.
 ///
@@ -43,6 +36,8 @@ pub struct Requirement {
 pub struct Package {
     name: PackageName,
     version: Option<Version>,
+    release: Option<Release>,
+    manifest: Option<Arc<str>>,
     requirements: Vec<Requirement>,
     crons: Vec<CronDecl>,
     polls: Vec<PollDecl>,
@@ -68,6 +63,8 @@ impl Package {
         Self {
             name: name.into(),
             version: None,
+            release: None,
+            manifest: None,
             requirements: Vec::new(),
             crons: Vec::new(),
             polls: Vec::new(),
@@ -84,6 +81,20 @@ impl Package {
     #[must_use]
     pub fn version(mut self, version: impl Into<Version>) -> Self {
         self.version = Some(version.into());
+        self
+    }
+
+    /// Say of which release it is: others may require a range of releases.
+    #[must_use]
+    pub fn release(mut self, release: Release) -> Self {
+        self.release = Some(release);
+        self
+    }
+
+    /// Say by which digest its manifest is known: the same version under another one is refused.
+    #[must_use]
+    pub fn manifest(mut self, digest: impl Into<Arc<str>>) -> Self {
+        self.manifest = Some(digest.into());
         self
     }
 
@@ -166,15 +177,20 @@ impl Package {
 
     /// Require that `reactor` is loaded. What its graphs are bound to is required anyway.
     #[must_use]
-    pub fn requires(mut self, reactor: impl Into<ReactorName>) -> Self {
-        self.requirements.push(Requirement { reactor: reactor.into(), package: None });
-        self
+    pub fn requires(self, reactor: impl Into<ReactorName>) -> Self {
+        self.requirement(Requirement::of(reactor))
     }
 
     /// Require that `reactor` is loaded, and that `package` owns it.
     #[must_use]
-    pub fn requires_from(mut self, reactor: impl Into<ReactorName>, package: impl Into<PackageName>) -> Self {
-        self.requirements.push(Requirement { reactor: reactor.into(), package: Some(package.into()) });
+    pub fn requires_from(self, reactor: impl Into<ReactorName>, package: impl Into<PackageName>) -> Self {
+        self.requirement(Requirement::of(reactor).from(package))
+    }
+
+    /// Require what `requirement` says.
+    #[must_use]
+    pub fn requirement(mut self, requirement: Requirement) -> Self {
+        self.requirements.push(requirement);
         self
     }
 
@@ -194,6 +210,16 @@ impl Package {
         self.version.clone().unwrap_or_else(|| Version::derived(self, marker))
     }
 
+    /// Its release, if it states one.
+    pub fn stated_release(&self) -> Option<&Release> {
+        self.release.as_ref()
+    }
+
+    /// The digest of its manifest, if it has one.
+    pub fn manifest_digest(&self) -> Option<&Arc<str>> {
+        self.manifest.as_ref()
+    }
+
     /// Reactors that it says it needs.
     pub fn stated_requirements(&self) -> &[Requirement] {
         &self.requirements
@@ -205,7 +231,7 @@ impl Package {
         for reactor in self.graphs.iter().filter_map(|graph| graph.reactor.as_ref()) {
             let own = self.reactors.iter().any(|decl| decl.name == *reactor);
             if !own && !all.iter().any(|known| known.reactor == *reactor) {
-                all.push(Requirement { reactor: reactor.clone(), package: None });
+                all.push(Requirement::of(reactor.clone()));
             }
         }
         all

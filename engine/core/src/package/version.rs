@@ -22,8 +22,9 @@ impl Version {
         let mut hash = Fnv::new();
         let written = write!(
             hash,
-            "{marker}|{}|{:?}|{:?}|{:?}|{:?}",
+            "{marker}|{}|{:?}|{:?}|{:?}|{:?}|{:?}",
             package.name(),
+            package.stated_release(),
             package.requirements(),
             package.crons(),
             package.polls(),

@@ -3,9 +3,11 @@
 use super::contract::Contract;
 use super::feed::Feed;
 use super::plan::{Direction, GraphRecord, Plan, Record, Step, WorkflowRecord};
+use super::shared::Shared;
 use crate::id::{AccumulatorName, GraphName, PackageName, ReactorName, TriggerName, WorkflowName};
-use crate::package::Version;
+use crate::package::{Package, Release, Requirement, Version};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Something with the package that owns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,11 +18,29 @@ pub struct Owned<T> {
     pub value: T,
 }
 
-/// A package that is loaded.
+/// A package that is loaded, as it is remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaded {
     /// Its version.
     pub version: Version,
+    /// Its release, if it states one.
+    pub release: Option<Release>,
+    /// The digest of its manifest, if it has one.
+    pub manifest: Option<Arc<str>>,
+    /// What it needs of others.
+    pub requirements: Vec<Requirement>,
+}
+
+impl Loaded {
+    /// What is remembered of `package` in `version`.
+    pub fn of(package: &Package, version: &Version) -> Self {
+        Self {
+            version: version.clone(),
+            release: package.stated_release().cloned(),
+            manifest: package.manifest_digest().cloned(),
+            requirements: package.requirements(),
+        }
+    }
 }
 
 /// What keeps a graph's seat at its reactor, as the reactor itself says.
@@ -55,33 +75,33 @@ pub struct Quarantine {
     pub reason: String,
 }
 
-/// What is loaded.
+/// What is loaded. A snapshot is cheap to take: each table is shared until somebody changes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Actual {
     /// The packages.
-    pub packages: BTreeMap<PackageName, Loaded>,
+    pub packages: Shared<BTreeMap<PackageName, Loaded>>,
     /// Cron triggers.
-    pub crons: BTreeMap<TriggerName, PackageName>,
+    pub crons: Shared<BTreeMap<TriggerName, PackageName>>,
     /// Poll triggers; their names are one with those of cron triggers.
-    pub polls: BTreeMap<TriggerName, PackageName>,
+    pub polls: Shared<BTreeMap<TriggerName, PackageName>>,
     /// Reactors, with what they offer.
-    pub reactors: BTreeMap<ReactorName, Owned<Contract>>,
+    pub reactors: Shared<BTreeMap<ReactorName, Owned<Contract>>>,
     /// Accumulators, with their reactor.
-    pub accumulators: BTreeMap<AccumulatorName, Owned<ReactorName>>,
+    pub accumulators: Shared<BTreeMap<AccumulatorName, Owned<ReactorName>>>,
     /// Graphs, bound and trigger-less.
-    pub graphs: BTreeMap<GraphName, Owned<GraphRecord>>,
+    pub graphs: Shared<BTreeMap<GraphName, Owned<GraphRecord>>>,
     /// What keeps the seat of a graph, where it is not a link.
-    pub holds: BTreeMap<GraphName, Hold>,
+    pub holds: Shared<BTreeMap<GraphName, Hold>>,
     /// Workflows.
-    pub workflows: BTreeMap<WorkflowName, Owned<WorkflowRecord>>,
+    pub workflows: Shared<BTreeMap<WorkflowName, Owned<WorkflowRecord>>>,
     /// Sinks into accumulators.
-    pub feeds: BTreeSet<Feed>,
+    pub feeds: Shared<BTreeSet<Feed>>,
     /// What holds versions.
-    pub pins: BTreeSet<Pin>,
+    pub pins: Shared<BTreeSet<Pin>>,
     /// Packages that wait for reactors.
-    pub parked: BTreeMap<PackageName, Vec<ReactorName>>,
+    pub parked: Shared<BTreeMap<PackageName, Vec<ReactorName>>>,
     /// Versions that are kept out.
-    pub quarantined: BTreeMap<Version, Quarantine>,
+    pub quarantined: Shared<BTreeMap<Version, Quarantine>>,
 }
 
 impl Actual {
@@ -98,14 +118,11 @@ impl Actual {
     /// Carry `plan` out, on paper.
     pub fn apply(&mut self, plan: &Plan) {
         for upgrade in &plan.upgrades {
-            let loaded = Loaded { version: upgrade.to.clone() };
-            self.packages.insert(upgrade.package.clone(), loaded);
+            self.packages.insert(upgrade.package.clone(), upgrade.to.clone());
         }
         match plan.direction {
             Direction::Up => {
-                for (package, version) in &plan.packages {
-                    self.packages.insert(package.clone(), Loaded { version: version.clone() });
-                }
+                self.packages.extend(plan.packages.iter().cloned());
                 for step in &plan.steps {
                     self.add(step);
                 }
@@ -167,17 +184,17 @@ impl Actual {
     /// References that lead nowhere. There are none after any plan, but for graphs that were released.
     pub fn dangling(&self) -> Vec<String> {
         let mut found = Vec::new();
-        for (name, graph) in &self.graphs {
+        for (name, graph) in self.graphs.iter() {
             let lost = graph.value.reactor.as_ref().filter(|reactor| !self.reactors.contains_key(*reactor));
             if let Some(reactor) = lost.filter(|_| self.hold(name) != Hold::Released) {
                 found.push(format!("graph {name} is bound to {reactor}"));
             }
         }
-        for (name, workflow) in &self.workflows {
+        for (name, workflow) in self.workflows.iter() {
             let subscribed = workflow.value.unresolved(self).into_iter();
             found.extend(subscribed.map(|what| format!("workflow {name} refers to {what}")));
         }
-        for feed in &self.feeds {
+        for feed in self.feeds.iter() {
             if !self.graphs.contains_key(&feed.graph) || !self.accumulators.contains_key(&feed.accumulator) {
                 found.push(format!("{}.{} feeds {}", feed.graph, feed.terminal, feed.accumulator));
             }

@@ -173,7 +173,7 @@ fn holdings(actual: &Actual, package: &PackageName, leaving: &[PackageName]) -> 
             found.push(Holding::Invoked { graph: graph.clone(), workflows });
         }
     }
-    let triggers = actual.crons.iter().chain(&actual.polls).filter(|(_, owner)| *owner == package);
+    let triggers = actual.crons.iter().chain(actual.polls.iter()).filter(|(_, owner)| *owner == package);
     for (trigger, _) in triggers {
         let workflows = workflows(&|w| w.subscriptions.contains(&SubscriptionDecl::Trigger(trigger.clone())));
         if !workflows.is_empty() {

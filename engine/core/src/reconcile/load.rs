@@ -1,10 +1,11 @@
 //! Planning a load: everything that can be refused is refused here, every reason at once.
 
-use super::actual::{Actual, Owned};
+use super::actual::{Actual, Loaded, Owned};
 use super::contract::Contract;
 use super::feed::{SinkDecl, SinkError, check_sink};
 use super::plan::{Plan, Record};
 use super::problem::{Problem, Refusal};
+use super::requirement::{check_owners, check_releases};
 use super::upgrade::{other_version, plan_upgrade};
 use crate::graph::GraphDecl;
 use crate::id::{PackageName, ReactorName};
@@ -24,15 +25,12 @@ pub struct Desired<'a> {
 /// # Errors
 /// [`Refusal`], with every reason; nothing changes.
 pub fn plan_load(actual: &Actual, desired: &Desired<'_>) -> Result<Plan, Refusal> {
-    let mut problems = Vec::new();
     if let [(package, version)] = &desired.packages[..]
         && let Some(from) = other_version(actual, package.name(), version)
     {
-        check_quarantine(actual, package, version, &mut problems);
-        check_declarations(package, &mut problems);
-        let plan = plan_upgrade(actual, package, version, from, &mut problems);
-        return if problems.is_empty() { Ok(plan) } else { Err(Refusal { problems }) };
+        return plan_takeover(actual, package, version, from);
     }
+    let mut problems = Vec::new();
     let mut unchanged = Vec::new();
     let mut fresh: Vec<(&Package, Version)> = Vec::new();
     for (package, version) in &desired.packages {
@@ -43,7 +41,10 @@ pub fn plan_load(actual: &Actual, desired: &Desired<'_>) -> Result<Plan, Refusal
         }
         check_quarantine(actual, package, version, &mut problems);
         match actual.packages.get(name) {
-            Some(loaded) if loaded.version == *version => unchanged.push(name.clone()),
+            Some(loaded) if loaded.version == *version => {
+                problems.extend(other_manifest(package, loaded));
+                unchanged.push(name.clone());
+            }
             Some(loaded) => problems.push(Problem::OtherVersion {
                 package: name.clone(),
                 loaded: loaded.version.clone(),
@@ -63,6 +64,8 @@ pub fn plan_load(actual: &Actual, desired: &Desired<'_>) -> Result<Plan, Refusal
     for (package, _) in &fresh {
         check_references(&wanted, package, &mut problems);
     }
+    let changed: Vec<_> = fresh.iter().map(|(package, _)| package.name()).collect();
+    check_releases(&wanted, &changed, &mut problems);
     for sink in &desired.sinks {
         match check_sink(&wanted, sink) {
             Ok(None) => {}
@@ -79,11 +82,40 @@ pub fn plan_load(actual: &Actual, desired: &Desired<'_>) -> Result<Plan, Refusal
     if problems.is_empty() { Ok(plan) } else { Err(Refusal { problems }) }
 }
 
+/// The plan that lets a loaded package go on in `version`.
+fn plan_takeover(
+    actual: &Actual,
+    package: &Package,
+    version: &Version,
+    from: &Loaded,
+) -> Result<Plan, Refusal> {
+    let mut problems = Vec::new();
+    check_quarantine(actual, package, version, &mut problems);
+    check_declarations(package, &mut problems);
+    let plan = plan_upgrade(actual, package, version, from, &mut problems);
+    let mut wanted = actual.clone();
+    wanted.apply(&plan);
+    check_owners(&wanted, package, &mut problems);
+    check_releases(&wanted, &[package.name()], &mut problems);
+    if problems.is_empty() { Ok(plan) } else { Err(Refusal { problems }) }
+}
+
 fn check_quarantine(actual: &Actual, package: &Package, version: &Version, problems: &mut Vec<Problem>) {
     if let Some(quarantine) = actual.quarantined.get(version).filter(|q| q.package == *package.name()) {
         let (package, reason) = (package.name().clone(), quarantine.reason.clone());
         problems.push(Problem::Quarantined { package, version: version.clone(), reason });
     }
+}
+
+/// The same code under another manifest would be other releases, requirements and limits.
+fn other_manifest(package: &Package, loaded: &Loaded) -> Option<Problem> {
+    let (known, found) = (loaded.manifest.clone()?, package.manifest_digest()?.clone());
+    (known != found).then(|| Problem::ManifestMismatch {
+        package: package.name().clone(),
+        version: loaded.version.clone(),
+        known,
+        found,
+    })
 }
 
 /// Publishers before their subscribers, as far as there is such an order; else as given.
@@ -160,21 +192,7 @@ fn check_references(wanted: &Actual, package: &Package, problems: &mut Vec<Probl
     for graph in package.graphs() {
         check_graph(wanted, package, graph, problems);
     }
-    for requirement in package.requirements() {
-        let name = || package.name().clone();
-        let reactor = requirement.reactor.clone();
-        let bound = package.graphs().iter().any(|graph| graph.reactor.as_ref() == Some(&reactor));
-        match (wanted.reactors.get(&reactor), requirement.package) {
-            // Said of its graph already.
-            (None, _) if bound => {}
-            (None, _) => problems.push(Problem::RequirementAbsent { package: name(), reactor }),
-            (Some(owned), Some(publisher)) if owned.package != publisher => {
-                let owner = owned.package.clone();
-                problems.push(Problem::OtherPublisher { package: name(), reactor, publisher, owner });
-            }
-            (Some(_), _) => {}
-        }
-    }
+    check_owners(wanted, package, problems);
     for workflow in package.workflows() {
         let record = super::plan::WorkflowRecord::of(workflow);
         problems.extend(record.unresolved(wanted).into_iter().map(|what| Problem::Unresolved {

@@ -10,6 +10,8 @@ pub mod guard;
 pub mod load;
 pub mod plan;
 pub mod problem;
+mod requirement;
+mod shared;
 pub mod upgrade;
 
 pub use actual::{Actual, Hold, Loaded, Owned, Pin, Quarantine};
@@ -18,4 +20,5 @@ pub use feed::{Feed, SinkDecl, SinkError, check_sink, path};
 pub use guard::{Holding, UnloadRefusal, dependants, plan_unload};
 pub use load::{Desired, plan_load};
 pub use plan::{Direction, GraphRecord, Plan, Record, Step, Upgrade, WorkflowRecord};
-pub use problem::{Problem, Refusal};
+pub use problem::{Problem, Refusal, StatedRelease};
+pub use shared::Shared;

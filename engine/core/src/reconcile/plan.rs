@@ -1,6 +1,6 @@
 //! A plan: the steps from what is to what is wanted, in precedence order.
 
-use super::actual::Actual;
+use super::actual::{Actual, Loaded};
 use super::contract::{Contract, Read};
 use super::feed::Feed;
 use crate::graph::GraphDecl;
@@ -70,7 +70,7 @@ pub struct Plan {
     /// Which way it goes.
     pub direction: Direction,
     /// Packages that come or go.
-    pub packages: Vec<(PackageName, Version)>,
+    pub packages: Vec<(PackageName, Loaded)>,
     /// The steps, in the order in which they are carried out.
     pub steps: Vec<Step>,
     /// Feeds that come or go with them.
@@ -86,10 +86,10 @@ pub struct Plan {
 pub struct Upgrade {
     /// The package.
     pub package: PackageName,
-    /// The version that is loaded.
-    pub from: Version,
-    /// The version that takes its place.
-    pub to: Version,
+    /// What is loaded.
+    pub from: Loaded,
+    /// What takes its place.
+    pub to: Loaded,
 }
 
 impl Upgrade {
@@ -170,7 +170,8 @@ impl Plan {
         let mut steps: Vec<Step> = packages.iter().flat_map(|(package, _)| steps_of(package)).collect();
         // Stable: within a precedence, packages and declarations keep their order.
         steps.sort_by_key(|step| step.record.precedence());
-        let packages = packages.iter().map(|(package, version)| (package.name().clone(), version.clone()));
+        let packages =
+            packages.iter().map(|(package, version)| (package.name().clone(), Loaded::of(package, version)));
         Self {
             direction: Direction::Up,
             packages: packages.collect(),
@@ -208,7 +209,7 @@ impl Plan {
         let feeds = actual.feeds.iter();
         let feeds = feeds.filter(|feed| actual.graphs.get(&feed.graph).is_some_and(|g| owned(&g.package)));
         let packages =
-            names.iter().filter_map(|name| Some((name.clone(), actual.packages.get(name)?.version.clone())));
+            names.iter().filter_map(|name| Some((name.clone(), actual.packages.get(name)?.clone())));
         Self {
             direction: Direction::Down,
             packages: packages.collect(),

@@ -3,9 +3,10 @@
 use super::feed::SinkError;
 use crate::cell::BindError;
 use crate::id::{GraphName, PackageName, ReactorName, WorkflowName};
-use crate::package::{ScheduleError, Version};
+use crate::package::{Release, ReleaseRange, ScheduleError, Version};
 use crate::reactor::ReactorDeclError;
 use std::fmt;
+use std::sync::Arc;
 
 /// One reason against a load.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,6 +74,36 @@ pub enum Problem {
         /// Who does.
         owner: PackageName,
     },
+    /// A package and the owner of a reactor that it requires do not fit by their releases.
+    #[error(
+        "E0469: package {package} requires {range} of the package that owns reactor '{reactor}', and {owner} is {found}; load fitting releases of both"
+    )]
+    ReleaseOutOfRange {
+        /// Who requires it.
+        package: PackageName,
+        /// The reactor.
+        reactor: ReactorName,
+        /// The releases that would do.
+        range: ReleaseRange,
+        /// Who owns the reactor.
+        owner: PackageName,
+        /// Its release.
+        found: StatedRelease,
+    },
+    /// The same code came with another manifest.
+    #[error(
+        "E0874: version {version} of package {package} is loaded with manifest {known}, and now comes with {found} (ManifestMismatch); change its code together with its manifest, or unload it first"
+    )]
+    ManifestMismatch {
+        /// The package.
+        package: PackageName,
+        /// Its version.
+        version: Version,
+        /// The digest of the manifest that is loaded.
+        known: Arc<str>,
+        /// The digest of the manifest that came.
+        found: Arc<str>,
+    },
     /// A workflow refers to something that is not there.
     #[error(
         "E0464: workflow {workflow} of package {package} refers to {what}, which is not loaded; declare it or load it first"
@@ -128,6 +159,19 @@ pub enum Problem {
         /// What failed.
         reason: String,
     },
+}
+
+/// The release of a package, if it states one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatedRelease(pub Option<Release>);
+
+impl fmt::Display for StatedRelease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(release) => write!(f, "release {release}"),
+            None => f.write_str("of no stated release"),
+        }
+    }
 }
 
 /// All reasons against a load, at once.

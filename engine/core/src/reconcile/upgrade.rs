@@ -1,6 +1,6 @@
 //! Planning an upgrade: what a new version must keep, and whom it would break.
 
-use super::actual::Actual;
+use super::actual::{Actual, Loaded};
 use super::contract::Contract;
 use super::plan::{Plan, Record, Upgrade};
 use super::problem::Problem;
@@ -12,7 +12,7 @@ pub(super) fn plan_upgrade(
     actual: &Actual,
     package: &Package,
     version: &Version,
-    from: &Version,
+    from: &Loaded,
     problems: &mut Vec<Problem>,
 ) -> Plan {
     let name = package.name();
@@ -21,7 +21,8 @@ pub(super) fn plan_upgrade(
     if !what.is_empty() {
         problems.push(Problem::Reshaped { package: name.clone(), wanted: version.clone(), what });
     }
-    let upgrade = Upgrade { package: name.clone(), from: from.clone(), to: version.clone() };
+    let to = Loaded::of(package, version);
+    let upgrade = Upgrade { package: name.clone(), from: from.clone(), to };
     Plan { upgrades: vec![upgrade], ..Plan::nothing(Vec::new()) }
 }
 
@@ -67,11 +68,11 @@ fn alike(old: &Record, new: &Record) -> bool {
     }
 }
 
-/// Whether a package is loaded in another version than `version`; then which.
+/// The package as it is loaded, if that is another version than `version`.
 pub(super) fn other_version<'a>(
     actual: &'a Actual,
     package: &PackageName,
     version: &Version,
-) -> Option<&'a Version> {
-    actual.packages.get(package).map(|loaded| &loaded.version).filter(|loaded| *loaded != version)
+) -> Option<&'a Loaded> {
+    actual.packages.get(package).filter(|loaded| loaded.version != *version)
 }

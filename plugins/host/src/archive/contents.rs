@@ -1,7 +1,8 @@
 //! The files of a package, in memory.
 
-use super::layout::{LIBRARIES, MANIFEST};
+use super::layout::{LIBRARIES, MANIFEST, SIGNATURE};
 use super::{ArchiveError, EntryPath};
+use crate::signature::Signature;
 use std::collections::BTreeMap;
 
 /// A package's files, by path. It has a manifest, and no more than one library for each target.
@@ -40,14 +41,34 @@ impl Contents {
     }
 
     fn manifest(&self) -> Result<&str, ArchiveError> {
-        let (_, bytes) =
-            self.entries().find(|(path, _)| path.as_str() == MANIFEST).ok_or(ArchiveError::NoManifest)?;
+        let bytes = self.file(MANIFEST).ok_or(ArchiveError::NoManifest)?;
         std::str::from_utf8(bytes).map_err(|_| ArchiveError::ManifestText)
+    }
+
+    fn file(&self, name: &str) -> Option<&[u8]> {
+        self.entries().find(|(path, _)| path.as_str() == name).map(|(_, bytes)| bytes)
     }
 
     /// The text of `package.toml`.
     pub fn manifest_text(&self) -> &str {
         self.manifest().unwrap_or_else(|_| unreachable!("contents without a readable manifest are not made"))
+    }
+
+    /// The bytes of `package.sig`, if it is there.
+    pub fn signature(&self) -> Option<&[u8]> {
+        self.file(SIGNATURE)
+    }
+
+    /// The same with this signature, in the place of the one that may be there; or with none.
+    #[must_use]
+    pub fn signed(mut self, signature: Option<&Signature>) -> Self {
+        let path = EntryPath::new(SIGNATURE.as_bytes());
+        let path = path.unwrap_or_else(|_| unreachable!("the signature has a plain name"));
+        match signature {
+            Some(signature) => self.files.insert(path, signature.to_string().into_bytes()),
+            None => self.files.remove(&path),
+        };
+        self
     }
 
     /// All files, in the order of their paths.

@@ -5,6 +5,8 @@ use crate::suggest::listed;
 
 /// The manifest's name.
 pub const MANIFEST: &str = "package.toml";
+/// The signature's name.
+pub const SIGNATURE: &str = "package.sig";
 /// The folder of libraries, one folder in it for each target.
 pub(super) const LIBRARIES: &str = "lib";
 /// The folder of sources.
@@ -16,7 +18,7 @@ const FILES: [&str; 7] =
 /// Whether a name at the top of an author's folder belongs to the package. What else lies there
 /// (`target`, `.git`, `tests`) is the author's own and stays where it is.
 pub fn is_part(name: &str) -> bool {
-    name == MANIFEST || name == LIBRARIES || name == SOURCES || is_file(name)
+    [MANIFEST, SIGNATURE, LIBRARIES].contains(&name) || name == SOURCES || is_file(name)
 }
 
 fn is_file(name: &str) -> bool {
@@ -27,7 +29,7 @@ fn is_file(name: &str) -> bool {
 pub(super) fn check(path: &EntryPath, is_folder: bool) -> Result<(), ArchiveError> {
     let pieces: Vec<&str> = path.pieces().collect();
     let has_place = match (pieces.as_slice(), is_folder) {
-        ([name], false) => *name == MANIFEST || is_file(name),
+        ([name], false) => [MANIFEST, SIGNATURE].contains(name) || is_file(name),
         ([name], true) => [LIBRARIES, SOURCES].contains(name),
         ([LIBRARIES, _], is_folder) => is_folder,
         ([LIBRARIES, _, _], is_folder) => !is_folder,
@@ -37,6 +39,6 @@ pub(super) fn check(path: &EntryPath, is_folder: bool) -> Result<(), ArchiveErro
     if has_place {
         return Ok(());
     }
-    let parts = [MANIFEST, "lib/TARGET/LIBRARY", "src/"].into_iter().chain(FILES);
+    let parts = [MANIFEST, SIGNATURE, "lib/TARGET/LIBRARY", "src/"].into_iter().chain(FILES);
     Err(ArchiveError::Stranger { entry: path.to_string(), parts: listed(parts) })
 }

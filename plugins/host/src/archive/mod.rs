@@ -25,6 +25,6 @@ pub use contents::{Contents, Library};
 pub use error::ArchiveError;
 pub use folder::Folder;
 pub use header::{Flaw as HeaderFlaw, Kind as EntryKind};
-pub use layout::{MANIFEST, is_part};
+pub use layout::{MANIFEST, SIGNATURE, is_part};
 pub use limits::Limits;
 pub use path::{EntryPath, PathFlaw};

@@ -8,16 +8,17 @@ use super::unmade::Unmade;
 use super::{json, source};
 use acequia_abi::declaration::{
     AccumulatorDeclaration, BudgetDeclaration, CriteriaDeclaration, GraphDeclaration, KindDeclaration,
-    OverflowDeclaration, PackageDeclaration, PlacementDeclaration, ReactorDeclaration, StrategyDeclaration,
-    SubscriptionDeclaration, TypeDeclaration, WorkflowDeclaration,
+    OverflowDeclaration, PackageDeclaration, PlacementDeclaration, ReactorDeclaration,
+    RequirementDeclaration, StrategyDeclaration, SubscriptionDeclaration, TypeDeclaration,
+    WorkflowDeclaration,
 };
 use acequia_core::accumulator::{AccumulatorDecl, Identity, Kind};
-use acequia_core::fault::FaultBudget;
+use acequia_core::fault::{Failure, FaultBudget};
 use acequia_core::graph::{
     Edge, GraphDecl, GraphPart, GraphPlacement, InputDecl, Presence, TerminalDecl, Topology,
 };
 use acequia_core::overflow::Overflow;
-use acequia_core::package::{CronDecl, Package, PollDecl, WorkflowDecl};
+use acequia_core::package::{CronDecl, Package, PollDecl, ReleaseRange, Requirement, WorkflowDecl};
 use acequia_core::payload::{Encoded, WireType};
 use acequia_core::reactor::{CriteriaDecl, ReactorDecl, Strategy};
 use acequia_core::wire::{AnyGraph, AnyPart, RemoteGraph, RemotePart};
@@ -31,6 +32,10 @@ use std::time::Duration;
 pub(super) fn check(package: &PackageDeclaration) -> Result<(), String> {
     if let Some(ty) = package.types.iter().find(|ty| json::wire_type(ty).is_none()) {
         return Err(format!("type {} with the hash {:?}, which is none", ty.name, ty.hash));
+    }
+    let ranges = package.requirements.iter().filter_map(|requirement| requirement.releases.as_deref());
+    if let Some(range) = ranges.into_iter().find(|range| ReleaseRange::parse(range).is_err()) {
+        return Err(format!("the range of releases {range:?}, which is none"));
     }
     let n = package.types.len();
     let events =
@@ -54,14 +59,23 @@ impl Parts {
         let made = self.instance().and_then(|of| of.handle.accumulator(index).map_err(from_fault));
         match made {
             Ok(handle) => Box::new(LibraryPart::new(handle)),
-            Err(failure) => Box::new(Unmade::from(failure)),
+            Err(failure) => Box::new(self.unmade(failure)),
         }
     }
 
     fn graph(&self, index: usize, n_terminals: usize) -> Box<dyn AnyGraph> {
         match self.instance().and_then(|of| of.handle.graph(index).map_err(from_fault)) {
             Ok(handle) => Box::new(LibraryGraph::new(handle, n_terminals)),
-            Err(failure) => Box::new(Unmade::from(failure)),
+            Err(failure) => Box::new(self.unmade(failure)),
+        }
+    }
+
+    /// What a part is that was not made: a panic, as it would be in process, so that a load in which it
+    /// happens is refused. Of a library that is only read, one that fails with the reason.
+    fn unmade(&self, failure: Failure) -> Unmade {
+        match self {
+            Self::Unmade => Unmade::from(failure),
+            Self::Of(_) | Self::Later(_) => std::panic::resume_unwind(Box::new(failure.message)),
         }
     }
 }
@@ -79,10 +93,11 @@ pub(super) fn package(declaration: &PackageDeclaration, parts: &Parts) -> Packag
         package = package.graph(graph(parts, decl, index, &types));
     }
     for requirement in &declaration.requirements {
-        package = match &requirement.package {
-            None => package.requires(requirement.reactor.clone()),
-            Some(owner) => package.requires_from(requirement.reactor.clone(), owner.clone()),
-        };
+        package = package.requirement(Requirement {
+            reactor: requirement.reactor.as_str().into(),
+            package: requirement.package.as_deref().map(Into::into),
+            releases: releases(requirement),
+        });
     }
     for cron in &declaration.crons {
         package = package.cron(CronDecl::new(cron.name.clone(), cron.expression.clone()));
@@ -94,6 +109,12 @@ pub(super) fn package(declaration: &PackageDeclaration, parts: &Parts) -> Packag
         package = package.workflow(workflow(decl));
     }
     package
+}
+
+fn releases(requirement: &RequirementDeclaration) -> Option<ReleaseRange> {
+    let range = requirement.releases.as_deref()?;
+    let parsed = ReleaseRange::parse(range);
+    Some(parsed.unwrap_or_else(|_| unreachable!("a library whose ranges are none is not opened")))
 }
 
 fn wire_type(ty: &TypeDeclaration) -> &'static WireType {

@@ -7,7 +7,7 @@
 use super::error::LibraryError;
 use acequia_abi::{HEADER_SIZE, Header, SYMBOL};
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// The most bytes of one table of a file that are looked at.
@@ -26,6 +26,14 @@ pub(super) fn header(path: &Path) -> Result<Option<Header>, LibraryError> {
         Found::NoSymbol => Err(LibraryError::NoSymbol { path: path.to_owned(), symbol: SYMBOL }),
         Found::Truncated => Err(LibraryError::Truncated { path: path.to_owned() }),
         Found::Unknown => Ok(None),
+    }
+}
+
+/// The ABI of the library with these bytes, if its header can be told.
+pub(crate) fn header_abi(library: &[u8]) -> Option<u32> {
+    match find(&mut Cursor::new(library)) {
+        Found::Header(header) => Some(header.abi),
+        Found::NoSymbol | Found::Truncated | Found::Unknown => None,
     }
 }
 

@@ -26,6 +26,7 @@ mod unmade;
 mod values;
 
 pub use error::LibraryError;
+pub(crate) use image::header_abi;
 pub use mapping::{Mapped, mapped};
 
 pub use acequia_abi::HostServices;

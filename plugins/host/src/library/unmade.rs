@@ -1,4 +1,4 @@
-//! What stands where a part should be that its library could not make: each item fails with the reason.
+//! What stands where a part would be of a library that is only read: each item fails with the reason.
 
 use acequia_core::accumulator::{Eviction, FailedStep, Many, ManyFailure, Released};
 use acequia_core::fault::Failure;

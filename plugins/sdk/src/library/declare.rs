@@ -23,6 +23,7 @@ pub(super) fn package(package: &Package) -> Result<PackageDeclaration, Fault> {
     let requirements = package.stated_requirements().iter().map(|requirement| RequirementDeclaration {
         reactor: requirement.reactor.to_string(),
         package: requirement.package.as_ref().map(ToString::to_string),
+        releases: requirement.releases.as_ref().map(ToString::to_string),
     });
     let crons = package
         .crons()

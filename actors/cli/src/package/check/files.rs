@@ -2,6 +2,7 @@
 
 use super::{Line, Verdict, line};
 use crate::package::declared::Declared;
+use crate::package::signers;
 use acequia_host::manifest::RequiredReactor;
 use acequia_host::{TARGET, Verified};
 
@@ -14,6 +15,7 @@ pub(super) fn judge(
     let manifest = package.manifest();
     let mut lines =
         vec![line(package, "manifest", Verdict::Fits, format!("version {}", manifest.package.version))];
+    lines.push(line(package, "signature", Verdict::Fits, signers::said(package)));
     lines.push(match package.library(TARGET) {
         Ok(library) => line(
             package,
@@ -40,8 +42,8 @@ fn requirement(package: &Verified, required: &RequiredReactor, set: &[(Verified,
         return line(package, subject, Verdict::Open, text);
     };
     let version = &found.manifest().package.version;
-    if let Some(range) = required.version.as_ref().filter(|range| !range.matches(version)) {
-        return refused(format!("package {owner} must be {range}, and is {version}; take a fitting one"));
+    if let Some(text) = out_of_range(required, found) {
+        return refused(text);
     }
     match declared {
         Some(declared) if !declared.reactors.iter().any(|reactor| reactor.name == required.reactor) => {
@@ -58,13 +60,23 @@ fn requirement(package: &Verified, required: &RequiredReactor, set: &[(Verified,
     }
 }
 
+/// What is said of an owner whose release will not do.
+fn out_of_range(required: &RequiredReactor, owner: &Verified) -> Option<String> {
+    let version = &owner.manifest().package.version;
+    let range = required.version.as_ref().filter(|range| !range.matches(version))?;
+    Some(format!("package {} must be {range}, and is {version}; take a fitting one", owner.name()))
+}
+
 /// A reactor that anybody may own.
 fn by_name(package: &Verified, required: &RequiredReactor, set: &[(Verified, Option<Declared>)]) -> Line {
     let owns = |declared: &Declared| declared.reactors.iter().any(|reactor| reactor.name == required.reactor);
     let owner = set.iter().find(|(_, declared)| declared.as_ref().is_some_and(owns));
     let subject = format!("requires {}", required.reactor);
     match owner {
-        Some((owner, _)) => line(package, subject, Verdict::Fits, format!("of package {}", owner.name())),
+        Some((owner, _)) => match out_of_range(required, owner) {
+            Some(text) => line(package, subject, Verdict::Refused, text),
+            None => line(package, subject, Verdict::Fits, format!("of package {}", owner.name())),
+        },
         None => line(
             package,
             subject,

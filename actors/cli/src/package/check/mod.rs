@@ -9,9 +9,9 @@ mod files;
 mod plan;
 
 use super::declared::{self, Declared, Loader};
-use super::{Answer, table};
+use super::{Answer, signers, table};
 use crate::args::Check;
-use crate::error;
+use crate::error::{self, CommandError};
 use crate::exit::Exit;
 use acequia_host::Verified;
 use serde_json::json;
@@ -51,13 +51,16 @@ impl Verdict {
     }
 }
 
-pub(crate) fn run(check: &Check, loader: Option<&dyn Loader>) -> Answer {
+pub(crate) fn run(check: &Check, loader: Option<&dyn Loader>) -> Result<Answer, CommandError> {
+    let trust = signers::trust(&check.signers)?;
     let mut lines = Vec::new();
     let (mut set, mut outlines) = (Vec::new(), Vec::new());
     for path in &check.packages {
         let looked_at = Verified::open(path).map_err(Into::into).and_then(|package| {
+            // Before its library is mapped.
+            trust.judge(&package)?;
             let declared = declared::of(&package, loader)?;
-            Ok::<_, error::CommandError>((package, declared))
+            Ok::<_, CommandError>((package, declared))
         });
         match looked_at {
             Ok(candidate) => {
@@ -76,7 +79,7 @@ pub(crate) fn run(check: &Check, loader: Option<&dyn Loader>) -> Answer {
     if !outlines.is_empty() && outlines.len() == check.packages.len() {
         lines.extend(plan::judge(&outlines));
     }
-    answer(&lines)
+    Ok(answer(&lines))
 }
 
 /// Judge a set of packages, each with what its library declares, where that is known.

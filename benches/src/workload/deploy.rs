@@ -1,0 +1,78 @@
+//! `deploy`: what a refused unload costs beside a long past and many neighbours, and how soon a part that
+//! panicked works on.
+
+use std::time::Duration;
+
+use super::Scale;
+use crate::error::BenchError;
+use crate::harness::median;
+use crate::ours::{self, Held, Place};
+use crate::report::{ABSOLUTE, Bar, Row};
+
+/// A refused unload asks the reactor for its links: neither events nor neighbours are looked through.
+const FLAT: f64 = 1.5;
+
+/// A thousandth of what an engine takes that looks for dead parts every five seconds.
+const RECOVERY_MILLIS: f64 = 5.0;
+
+const FEW_EVENTS: u64 = 1_000;
+const MANY_EVENTS: u64 = 1_000_000;
+const FEW_ELSEWHERE: usize = 1;
+const MANY_ELSEWHERE: usize = 1_000;
+
+/// Measures each pair in turn.
+pub(crate) fn rows(scale: &Scale) -> Result<Vec<Row>, BenchError> {
+    let repeats = scale.plan().repeats;
+    let (young, old) = (Held::start(FEW_ELSEWHERE)?, Held::start(FEW_ELSEWHERE)?);
+    young.fire(FEW_EVENTS)?;
+    old.fire(MANY_EVENTS)?;
+    let past = flat("refused unload, 1M events past", ("1k events past", &young), &old, repeats)?;
+    drop(old);
+    let crowded = Held::start(MANY_ELSEWHERE)?;
+    crowded.fire(FEW_EVENTS)?;
+    let beside = ("beside 1 subscriber", &young);
+    let neighbours = flat("refused unload, beside 1,000 subscribers", beside, &crowded, repeats)?;
+    Ok(vec![past, neighbours, recovery(repeats)?])
+}
+
+/// The refused unload of `ours` against that of the baseline, in turn.
+fn flat(
+    mode: &'static str,
+    (name, baseline): (&'static str, &Held),
+    ours: &Held,
+    repeats: usize,
+) -> Result<Row, BenchError> {
+    let mut samples = [Vec::new(), Vec::new()];
+    for _ in 0..repeats {
+        samples[0].push(baseline.refused()?);
+        samples[1].push(ours.refused()?);
+    }
+    let micros = |samples: &[Duration]| median(samples.iter().map(|took| took.as_secs_f64() * 1e6));
+    Ok(Row {
+        id: "deploy",
+        mode,
+        metric: "wall",
+        unit: "us",
+        ours: Some(micros(&samples[1])),
+        baselines: vec![(name, micros(&samples[0]))],
+        bar: Some(Bar { baseline: name, ratio: FLAT }),
+    })
+}
+
+fn recovery(repeats: usize) -> Result<Row, BenchError> {
+    let mut samples = [Vec::new(), Vec::new()];
+    for _ in 0..repeats {
+        samples[0].push(ours::recovery(Place::InProcess)?);
+        samples[1].push(ours::recovery(Place::Library)?);
+    }
+    let millis = |samples: &[Duration]| median(samples.iter().map(|took| took.as_secs_f64() * 1e3));
+    Ok(Row {
+        id: "deploy",
+        mode: "graph that panics, in a library",
+        metric: "recovery",
+        unit: "ms",
+        ours: Some(millis(&samples[1])),
+        baselines: vec![(ABSOLUTE, 1.0), ("in process", millis(&samples[0]))],
+        bar: Some(Bar { baseline: ABSOLUTE, ratio: RECOVERY_MILLIS }),
+    })
+}
