@@ -4,6 +4,8 @@ mod exact;
 mod graphs;
 mod kinds;
 mod refused;
+mod settings;
+mod states;
 mod versions;
 
 use acequia::library::{Instance, Library};

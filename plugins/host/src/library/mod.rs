@@ -22,6 +22,7 @@ mod json;
 mod mapping;
 mod parts;
 mod source;
+mod tuning;
 mod unmade;
 mod values;
 
@@ -103,6 +104,12 @@ impl Library {
     /// What built it.
     pub fn built_with(&self) -> String {
         self.handle.built_with()
+    }
+
+    /// Whether its accumulators give their state, take one in, and take settings: libraries that were built
+    /// with an older sdk know none of it.
+    pub fn keeps(&self) -> bool {
+        self.handle.keeps()
     }
 
     /// Let it begin to be used: runs the author's hook, with `services` at its disposal.
