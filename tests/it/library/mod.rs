@@ -2,6 +2,7 @@
 
 mod exact;
 mod graphs;
+mod kept;
 mod kinds;
 mod refused;
 mod settings;
