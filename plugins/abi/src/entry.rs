@@ -6,7 +6,7 @@ use crate::fault::{Fault, contained, drop_with_care};
 use crate::frames::Writer;
 use crate::future::{LibraryFuture, RawFuture};
 use crate::library::{Library, LibraryAccumulator, LibraryGraph, LibrarySource, ValueForm};
-use crate::services::{HostTable, RemotePush};
+use crate::services::{HostTable, RemoteLog, RemotePush, RemoteServices};
 use crate::slice::Slice;
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -48,7 +48,19 @@ pub(crate) unsafe extern "C" fn init<L: Library>(
     reply: &mut Buffer,
 ) -> u32 {
     entry(reply, |_| {
-        hand_out(out, L::init(Arc::new(host))?);
+        hand_out(out, L::init(Arc::new(RemoteServices { table: host, log: None }))?);
+        Ok(())
+    })
+}
+
+pub(crate) unsafe extern "C" fn init_logged<L: Library>(
+    host: HostTable,
+    log: RemoteLog,
+    out: &mut *mut c_void,
+    reply: &mut Buffer,
+) -> u32 {
+    entry(reply, |_| {
+        hand_out(out, L::init(Arc::new(RemoteServices { table: host, log: Some(log) }))?);
         Ok(())
     })
 }

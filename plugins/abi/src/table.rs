@@ -5,7 +5,7 @@ use crate::call::{AccumulatorCall, SourceCall, StateCall, Turn};
 use crate::entry;
 use crate::future::RawFuture;
 use crate::library::Library;
-use crate::services::{HostTable, RemotePush};
+use crate::services::{HostTable, RemoteLog, RemotePush};
 use crate::slice::Slice;
 use std::ffi::c_void;
 
@@ -102,6 +102,7 @@ pub(crate) type Free = unsafe extern "C" fn(*mut c_void);
 pub struct PackageTable {
     pub(crate) first: FirstTable,
     pub(crate) keeping: KeepingTable,
+    pub(crate) logging: LoggingTable,
 }
 
 /// What tables of this ABI had from the first: every library has these.
@@ -143,6 +144,12 @@ pub(crate) struct KeepingTable {
     pub(crate) accumulator_import: unsafe extern "C" fn(*mut c_void, &StateCall<'_>, &mut Buffer) -> u32,
 }
 
+/// What came after that: log lines.
+#[repr(C)]
+pub(crate) struct LoggingTable {
+    pub(crate) init_logged: unsafe extern "C" fn(HostTable, RemoteLog, &mut *mut c_void, &mut Buffer) -> u32,
+}
+
 impl PackageTable {
     /// Size of the shortest table of this ABI.
     pub const LEAST: u32 = size_of::<FirstTable>() as u32;
@@ -180,7 +187,8 @@ pub const fn table<L: Library>() -> PackageTable {
         accumulator_export: entry::accumulator_export,
         accumulator_import: entry::accumulator_import,
     };
-    PackageTable { first, keeping }
+    let logging = LoggingTable { init_logged: entry::init_logged::<L> };
+    PackageTable { first, keeping, logging }
 }
 
 /// Export `$library`, a type that implements [`Library`], as the package of this native library.

@@ -87,6 +87,7 @@ impl Candidate {
         verified.fits(&library.accumulators())?;
         tunable(&verified, &library)?;
         let version = verified.version(library.declared_json());
+        library.known_as(version.to_string());
         Ok(Self { verified, library, version })
     }
 

@@ -6,6 +6,7 @@ mod kept;
 mod kinds;
 mod refused;
 mod settings;
+mod spoken;
 mod states;
 mod versions;
 

@@ -169,7 +169,7 @@ pub(super) fn older(fixture: &str) -> std::path::PathBuf {
             is_header.then(|| (at, u32::from_ne_bytes(*bytes[at + 8..].first_chunk().unwrap())))
         })
         .unwrap();
-    let shorter = size - 3 * u32::try_from(size_of::<usize>()).unwrap();
+    let shorter = size - 4 * u32::try_from(size_of::<usize>()).unwrap();
     bytes[at + 8..at + 12].copy_from_slice(&shorter.to_ne_bytes());
     library_of(&bytes)
 }

@@ -11,10 +11,11 @@ use crate::fault::Fault;
 use crate::frames::Reader;
 use crate::future::{ForeignFuture, RawFuture};
 use crate::library::ValueForm;
-use crate::services::{EventPush, HostServices, HostTable, RemotePush};
+use crate::services::{EventPush, HostServices, HostTable, LogSink, RemotePush};
 use crate::slice::Slice;
-use crate::table::{ABI, BUILT_WITH, FirstTable, Header, KeepingTable, MAGIC, PackageTable};
+use crate::table::{ABI, BUILT_WITH, FirstTable, Header, KeepingTable, LoggingTable, MAGIC, PackageTable};
 use std::ffi::c_void;
+use std::mem::offset_of;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,6 +104,7 @@ pub struct PackageHandle {
 struct Table {
     first: &'static FirstTable,
     keeping: Option<&'static KeepingTable>,
+    logging: Option<&'static LoggingTable>,
 }
 
 impl std::ops::Deref for Table {
@@ -136,11 +138,16 @@ impl PackageHandle {
         unsafe { *header }.check()?;
         // SAFETY: the header passed, so the caller promises a table of at least the least size, which stays.
         let first = unsafe { &*header.cast::<FirstTable>() };
-        let keeping = (first.header.size as usize >= size_of::<PackageTable>()).then(|| {
+        let (whole, len) = (header.cast::<PackageTable>(), first.header.size as usize);
+        let keeping = (len >= offset_of!(PackageTable, keeping) + size_of::<KeepingTable>()).then(|| {
             // SAFETY: the table is as long as its header says, and stays.
-            unsafe { &(*header.cast::<PackageTable>()).keeping }
+            unsafe { &(*whole).keeping }
         });
-        Ok(Self { table: Table { first, keeping }, keep })
+        let logging = (len >= offset_of!(PackageTable, logging) + size_of::<LoggingTable>()).then(|| {
+            // SAFETY: as above.
+            unsafe { &(*whole).logging }
+        });
+        Ok(Self { table: Table { first, keeping, logging }, keep })
     }
 
     /// What built it.
@@ -178,7 +185,28 @@ impl PackageHandle {
         let (mut reply, mut state) = (Buffer::default(), std::ptr::null_mut());
         // SAFETY: as in `declare`.
         let status = unsafe { (self.table.init)(HostTable::from(services), &mut state, &mut reply) };
-        checked(status, &reply)?;
+        self.instance(status, state, &reply)
+    }
+
+    /// The same, and what its code logs goes to `log`. A library that was built before keeps it to itself.
+    ///
+    /// # Errors
+    /// As [`PackageHandle::init`].
+    pub fn init_logged(
+        &self,
+        services: Arc<dyn HostServices>,
+        log: Arc<dyn LogSink>,
+    ) -> Result<InstanceHandle, Fault> {
+        let Some(logging) = self.table.logging else { return self.init(services) };
+        let (mut reply, mut state) = (Buffer::default(), std::ptr::null_mut());
+        let (services, log) = (HostTable::from(services), log.into());
+        // SAFETY: as in `declare`.
+        let status = unsafe { (logging.init_logged)(services, log, &mut state, &mut reply) };
+        self.instance(status, state, &reply)
+    }
+
+    fn instance(&self, status: u32, state: *mut c_void, reply: &Buffer) -> Result<InstanceHandle, Fault> {
+        checked(status, reply)?;
         let (table, keep) = (self.table, Arc::clone(&self.keep));
         Ok(InstanceHandle(Arc::new(Object { state, free: table.free, table, keep })))
     }

@@ -5,6 +5,7 @@
 mod accumulator;
 mod declare;
 mod graph;
+mod log;
 mod source;
 mod tuning;
 mod types;
@@ -48,6 +49,7 @@ impl<P: AuthorPackage> Library for Exported<P> {
     }
 
     fn init(services: Arc<dyn HostServices>) -> Result<Self, Fault> {
+        log::listen();
         scoped(&services, P::init).map_err(|failure| fault(&failure))?;
         let package = P::package();
         let accumulators = package.reactors().iter().flat_map(|reactor| reactor.accumulators.iter().cloned());
