@@ -60,7 +60,7 @@ fn quakes(text: &[u8]) -> Result<Vec<Quake>, Failure> {
 }
 
 /// The strongest so far; the state is the author's, and survives restarts.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Strongest {
     n: u64,
     magnitude: f64,

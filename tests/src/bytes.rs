@@ -1,6 +1,7 @@
 //! Declarations whose parts work on bytes, as those of a library do, without the library.
 
 use acequia::core::WireType;
+use acequia::core::accumulator::Tuning;
 use acequia::core::payload::PayloadType;
 use acequia::core::wire::{GraphRunner, RemoteGraph, RemotePart};
 use acequia::{AccumulatorDecl, GraphDecl, GraphPart, InputDecl, TerminalDecl};
@@ -17,7 +18,10 @@ fn wire(ty: PayloadType) -> &'static WireType {
 pub fn accumulator_behind_bytes(decl: AccumulatorDecl) -> AccumulatorDecl {
     let (event, boundary) = (wire(decl.event), wire(decl.boundary));
     let (name, kind, budget, capacity) = (decl.name.clone(), decl.kind, decl.budget, decl.capacity);
-    let make = move || RemotePart::new(decl.part(), event, boundary);
+    let make = move |tuning: &Tuning| {
+        let tuned = decl.clone().tune(*tuning);
+        RemotePart::new(tuned.unwrap_or_else(|_| unreachable!("it was checked")).part(), event, boundary)
+    };
     AccumulatorDecl::encoded(name, kind, event, boundary, make).budget(budget).capacity(capacity)
 }
 

@@ -77,13 +77,14 @@ pub use acequia_core::ring::PushError;
 pub use acequia_host::library;
 pub use acequia_host::{PublicKey, Trust};
 pub use acequia_sdk::{
-    Accumulator, AccumulatorDecl, AccumulatorDef, Batch, CriteriaDecl, CronDecl, Emitter, Failure,
-    FailureKind, Fate, FaultBudget, GraphBuilder, GraphDecl, GraphDef, GraphPart, GraphPlacement, Incoming,
-    InputDecl, Kind, Overflow, Package, Passthrough, Payload, PollDecl, Presence, ReactorDecl, ReactorDef,
-    Released, SourceDecl, SourceKey, SourceOut, Span, StateWindow, Stateful, Strategy, SubscriptionDecl,
-    TaskDecl, TerminalDecl, Timestamp, Version, Window, WindowShape, WorkflowDecl, batch_accumulator,
-    blocking, computation_graph, k_of, package, passthrough_accumulator, polling_accumulator, reactor,
-    state_accumulator, stream_accumulator, time, when_all, when_any, window_accumulator,
+    Accumulator, AccumulatorDecl, AccumulatorDef, Batch, Buffered, CriteriaDecl, CronDecl, Emitter, Exported,
+    Failure, FailureKind, Fate, FaultBudget, GraphBuilder, GraphDecl, GraphDef, GraphPart, GraphPlacement,
+    ImportError, Incoming, InputDecl, Kind, OpenPane, OpenPanes, Overflow, Package, Passthrough, Payload,
+    PollDecl, Presence, ReactorDecl, ReactorDef, Released, SourceDecl, SourceKey, SourceOut, Span,
+    StateWindow, Stateful, Strategy, SubscriptionDecl, TaskDecl, TerminalDecl, Timestamp, TuneError, Tuning,
+    Version, Window, WindowShape, WorkflowDecl, batch_accumulator, blocking, computation_graph, k_of,
+    package, passthrough_accumulator, polling_accumulator, reactor, state_accumulator, stream_accumulator,
+    time, when_all, when_any, window_accumulator,
 };
 pub use children::Stopped;
 pub use clock::Clock;

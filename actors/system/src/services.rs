@@ -1,6 +1,7 @@
-//! Time and blocking threads for user code, on the runtimes that the engine has.
+//! Time and blocking threads for user code, on the runtimes that the engine has; and an ear for what code in
+//! libraries says.
 
-use acequia_sdk::services::HostServices;
+use acequia_sdk::services::{HostServices, LogLevel, LogLine};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -42,5 +43,40 @@ impl HostServices for RuntimeServices {
 
     fn offload(&self, code: Box<dyn FnOnce() + Send>) {
         self.runtime().spawn_blocking(code);
+    }
+
+    fn listens(&self, level: LogLevel) -> bool {
+        // A place in the code for each level: whether anybody listens is then known without asking.
+        match level {
+            LogLevel::Error => tracing::enabled!(target: "acequia::library", tracing::Level::ERROR),
+            LogLevel::Warn => tracing::enabled!(target: "acequia::library", tracing::Level::WARN),
+            LogLevel::Info => tracing::enabled!(target: "acequia::library", tracing::Level::INFO),
+            LogLevel::Debug => tracing::enabled!(target: "acequia::library", tracing::Level::DEBUG),
+            LogLevel::Trace => tracing::enabled!(target: "acequia::library", tracing::Level::TRACE),
+        }
+    }
+
+    fn log(&self, line: &LogLine<'_>) {
+        let LogLine { package, version, target: module, message, fields, .. } = *line;
+        macro_rules! say {
+            ($level:ident) => {
+                tracing::event!(
+                    target: "acequia::library",
+                    tracing::Level::$level,
+                    package,
+                    version,
+                    module,
+                    fields,
+                    "{message}"
+                )
+            };
+        }
+        match line.level {
+            LogLevel::Error => say!(ERROR),
+            LogLevel::Warn => say!(WARN),
+            LogLevel::Info => say!(INFO),
+            LogLevel::Debug => say!(DEBUG),
+            LogLevel::Trace => say!(TRACE),
+        }
     }
 }

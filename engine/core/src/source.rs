@@ -181,6 +181,7 @@ type MakeDrive = Arc<dyn Fn(&DynRing, &Arc<SourceOffset>) -> Option<SourceDrive>
 #[derive(Clone)]
 pub struct SourceDecl {
     make: MakeDrive,
+    interval: Option<Duration>,
 }
 
 impl SourceDecl {
@@ -188,7 +189,14 @@ impl SourceDecl {
     pub fn driven(
         make: impl Fn(&DynRing, &Arc<SourceOffset>) -> Option<SourceDrive> + Send + Sync + 'static,
     ) -> Self {
-        Self { make: Arc::new(make) }
+        Self { make: Arc::new(make), interval: None }
+    }
+
+    /// If it is polled, poll it each `interval`, whatever it says itself.
+    #[must_use]
+    pub fn every(mut self, interval: Duration) -> Self {
+        self.interval = Some(interval);
+        self
     }
 
     /// A source that runs `run` until it ends.
@@ -227,6 +235,9 @@ impl SourceDecl {
 
     /// Set it in motion over the accumulator's ring; `None` if the ring carries another type.
     pub fn drive(&self, ring: &DynRing, offset: &Arc<SourceOffset>) -> Option<SourceDrive> {
-        (self.make)(ring, offset)
+        match ((self.make)(ring, offset)?, self.interval) {
+            (SourceDrive::Poll { poll, .. }, Some(interval)) => Some(SourceDrive::Poll { interval, poll }),
+            (drive, _) => Some(drive),
+        }
     }
 }

@@ -21,8 +21,10 @@ mod model {
     mod cell_sequential;
     mod codec;
     mod delivery;
+    mod exported;
     mod faults;
     mod graphs;
+    mod kept;
     mod kinds;
     mod plans;
     mod refusals;
@@ -33,5 +35,6 @@ mod model {
     mod seats;
     mod supervision;
     mod topology;
+    mod tuning;
     mod windows;
 }

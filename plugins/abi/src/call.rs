@@ -92,6 +92,22 @@ impl<'a> AccumulatorCall<'a> {
     }
 }
 
+/// A state that an accumulator is to go on with.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct StateCall<'a> {
+    /// The engine's clock, in nanoseconds.
+    pub now: i64,
+    /// Hash of the state's schema.
+    pub hash: [u8; 16],
+    /// Name of its type, for messages.
+    pub name: Slice<'a>,
+    /// Its schema, for messages.
+    pub schema: Slice<'a>,
+    /// The encoded state.
+    pub bytes: Slice<'a>,
+}
+
 /// How a source is to begin.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default)]

@@ -135,6 +135,50 @@ pub enum KindDeclaration {
     Custom,
 }
 
+/// Settings that are laid over those of an accumulator. What is absent stays. Durations are in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TuningDeclaration {
+    /// Batch: the oldest that it becomes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flush_interval: Option<u64>,
+    /// Batch: the largest that it becomes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_buffer_size: Option<u64>,
+    /// State: length of the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_capacity: Option<i64>,
+    /// Window: how events are grouped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<ShapeDeclaration>,
+    /// Window: how long a pane waits for late events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lateness: Option<u64>,
+}
+
+/// How a window groups events. Durations are in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ShapeDeclaration {
+    /// Panes side by side.
+    Tumbling {
+        /// Length of a pane.
+        size: u64,
+    },
+    /// Panes of `size`, one every `slide`.
+    Sliding {
+        /// Length of a pane.
+        size: u64,
+        /// Distance between the starts of two panes.
+        slide: u64,
+    },
+    /// A pane ends where no event came for `gap`.
+    Session {
+        /// Silence that ends a pane.
+        gap: u64,
+    },
+}
+
 /// What a full ring does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

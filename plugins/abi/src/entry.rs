@@ -1,12 +1,12 @@
 //! The entries of a library: each finds its object again, contains what it calls, and writes the reply.
 
 use crate::buffer::Buffer;
-use crate::call::{AccumulatorCall, SourceCall, Turn};
+use crate::call::{AccumulatorCall, SourceCall, StateCall, Turn};
 use crate::fault::{Fault, contained, drop_with_care};
 use crate::frames::Writer;
 use crate::future::{LibraryFuture, RawFuture};
 use crate::library::{Library, LibraryAccumulator, LibraryGraph, LibrarySource, ValueForm};
-use crate::services::{HostTable, RemotePush};
+use crate::services::{HostTable, RemoteLog, RemotePush, RemoteServices};
 use crate::slice::Slice;
 use std::ffi::c_void;
 use std::sync::Arc;
@@ -48,7 +48,19 @@ pub(crate) unsafe extern "C" fn init<L: Library>(
     reply: &mut Buffer,
 ) -> u32 {
     entry(reply, |_| {
-        hand_out(out, L::init(Arc::new(host))?);
+        hand_out(out, L::init(Arc::new(RemoteServices { table: host, log: None }))?);
+        Ok(())
+    })
+}
+
+pub(crate) unsafe extern "C" fn init_logged<L: Library>(
+    host: HostTable,
+    log: RemoteLog,
+    out: &mut *mut c_void,
+    reply: &mut Buffer,
+) -> u32 {
+    entry(reply, |_| {
+        hand_out(out, L::init(Arc::new(RemoteServices { table: host, log: Some(log) }))?);
         Ok(())
     })
 }
@@ -115,9 +127,45 @@ pub(crate) unsafe extern "C" fn accumulator_new<L: Library>(
     // SAFETY: the host passes what `init` handed out, and frees it last.
     let library = unsafe { library::<L>(instance) };
     entry(reply, |_| {
-        hand_out::<Accumulator>(out, library.accumulator(index as usize)?);
+        hand_out::<Accumulator>(out, library.accumulator(index as usize, None)?);
         Ok(())
     })
+}
+
+pub(crate) unsafe extern "C" fn accumulator_tuned<L: Library>(
+    instance: *const c_void,
+    index: u64,
+    tuning: Slice<'_>,
+    out: &mut *mut c_void,
+    reply: &mut Buffer,
+) -> u32 {
+    // SAFETY: the host passes what `init` handed out, and frees it last.
+    let library = unsafe { library::<L>(instance) };
+    entry(reply, |_| {
+        hand_out::<Accumulator>(out, library.accumulator(index as usize, Some(tuning.get()))?);
+        Ok(())
+    })
+}
+
+pub(crate) unsafe extern "C" fn accumulator_export(
+    accumulator: *const c_void,
+    now: i64,
+    reply: &mut Buffer,
+) -> u32 {
+    // SAFETY: `accumulator_new` or `accumulator_tuned` handed it out, and the host calls it from one place at
+    // a time.
+    let accumulator = unsafe { &*accumulator.cast::<Accumulator>() };
+    entry(reply, |bytes| accumulator.export(now, bytes))
+}
+
+pub(crate) unsafe extern "C" fn accumulator_import(
+    accumulator: *mut c_void,
+    call: &StateCall<'_>,
+    reply: &mut Buffer,
+) -> u32 {
+    // SAFETY: as in `accumulator_export`.
+    let accumulator = unsafe { &mut *accumulator.cast::<Accumulator>() };
+    entry(reply, |bytes| accumulator.import(call, bytes))
 }
 
 pub(crate) unsafe extern "C" fn accumulator_call(
@@ -126,7 +174,7 @@ pub(crate) unsafe extern "C" fn accumulator_call(
     reply: &mut Buffer,
     future: &mut RawFuture,
 ) -> u32 {
-    // SAFETY: `accumulator_new` handed it out, and the host calls it from one place at a time.
+    // SAFETY: as in `accumulator_export`.
     let accumulator = unsafe { &mut *accumulator.cast::<Accumulator>() };
     entry(reply, |bytes| {
         if let Some(rest) = accumulator.call(call, bytes)? {
@@ -137,7 +185,7 @@ pub(crate) unsafe extern "C" fn accumulator_call(
 }
 
 pub(crate) unsafe extern "C" fn accumulator_free(accumulator: *mut c_void) {
-    // SAFETY: the host gives up what `accumulator_new` handed out, once.
+    // SAFETY: the host gives up what `accumulator_new` or `accumulator_tuned` handed out, once.
     drop_with_care(unsafe { Box::from_raw(accumulator.cast::<Accumulator>()) });
 }
 

@@ -9,8 +9,9 @@
 //!   PackageHandle ── declare, init ──────────────────▶ trait Library
 //!   GraphHandle ──── turn: slices in, buffer out ────▶ trait LibraryGraph
 //!   AccumulatorHandle ── call: slices in, buffer out ▶ trait LibraryAccumulator
+//!                     ── export, import: its state ──▶
 //!   ForeignFuture ── poll, with a waker ─────────────▶ any future
-//!   HostServices ◀── sleep, offload ────────────────── RemoteServices
+//!   HostServices ◀── sleep, offload, log ───────────── RemoteServices
 //! ```
 //!
 //! Marshalling is the only unsafe code, and it is all here: libraries implement safe traits, hosts call safe
@@ -38,13 +39,13 @@ pub mod services;
 pub mod table;
 
 pub use buffer::Buffer;
-pub use call::{AccumulatorCall, ColumnInput, Operation, SourceCall, Turn};
+pub use call::{AccumulatorCall, ColumnInput, Operation, SourceCall, StateCall, Turn};
 pub use fault::{Fault, FaultKind, contained};
 pub use frames::{FrameError, Reader, Writer};
 pub use future::{ForeignFuture, LibraryFuture, RawFuture};
 pub use handle::{AccumulatorHandle, GraphHandle, InstanceHandle, PackageHandle, SourceHandle, TableError};
 pub use library::{Library, LibraryAccumulator, LibraryGraph, LibrarySource, ValueForm};
-pub use report::{FateReport, GraphEnd};
-pub use services::{EventPush, HostServices, Pushed, RemotePush};
+pub use report::{FateReport, GraphEnd, StateReport, Taken};
+pub use services::{EventPush, HostServices, LogLevel, LogLine, LogSink, Pushed, RemotePush};
 pub use slice::{List, Slice};
 pub use table::{ABI, BUILT_WITH, HEADER_SIZE, Header, MAGIC, PackageTable, SYMBOL, table};

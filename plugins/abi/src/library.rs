@@ -1,6 +1,6 @@
 //! What a library implements; safe traits, called through the table.
 
-use crate::call::{AccumulatorCall, Turn};
+use crate::call::{AccumulatorCall, StateCall, Turn};
 use crate::fault::Fault;
 use crate::future::LibraryFuture;
 use crate::services::{HostServices, RemotePush};
@@ -26,11 +26,12 @@ pub trait Library: Sized + Send + Sync + 'static {
     /// If there is no such graph.
     fn graph(&self, index: usize) -> Result<Box<dyn LibraryGraph>, Fault>;
 
-    /// Make a part of the accumulator at `index`.
+    /// Make a part of the accumulator at `index`, with the settings of `tuning`, the JSON of a
+    /// [`TuningDeclaration`](crate::declaration::TuningDeclaration), over its own.
     ///
     /// # Errors
-    /// If there is no such accumulator.
-    fn accumulator(&self, index: usize) -> Result<Box<dyn LibraryAccumulator>, Fault>;
+    /// If there is no such accumulator, or it cannot have these settings.
+    fn accumulator(&self, index: usize, tuning: Option<&[u8]>) -> Result<Box<dyn LibraryAccumulator>, Fault>;
 
     /// Set the source of the accumulator at `index` in motion; it publishes through `push`.
     ///
@@ -73,6 +74,18 @@ pub trait LibraryAccumulator: Send {
         call: &AccumulatorCall<'_>,
         reply: &mut Vec<u8>,
     ) -> Result<Option<LibraryFuture>, Fault>;
+
+    /// Append the report of the state that it keeps to `reply`.
+    ///
+    /// # Errors
+    /// What kept the state from leaving.
+    fn export(&self, now: i64, reply: &mut Vec<u8>) -> Result<(), Fault>;
+
+    /// Go on with a state; the report is appended to `reply`.
+    ///
+    /// # Errors
+    /// What kept it from being asked at all; a state that is not taken belongs in the report.
+    fn import(&mut self, call: &StateCall<'_>, reply: &mut Vec<u8>) -> Result<(), Fault>;
 }
 
 /// A source in motion.

@@ -11,6 +11,10 @@
 //! it failed, with the fault. After `Tick` and `Flush` the same, and if not, what was released (two `u64`,
 //! and whether there is more). Then always the number of boundaries (`u32`), or of evicted events, and those.
 //! The rest of an event that pends ends in whether there is a boundary (`u8`), and the boundary.
+//!
+//! An accumulator's state: whether it keeps any (`u8`), and if so the hash of its schema, the name of its type,
+//! the schema and the state. Of a state that it was given: when it is due and what it holds, as above; whether
+//! it took it (`u8`), and if not, why, as text; or the fault.
 
 use crate::fault::Fault;
 use crate::frames::{FrameError, Reader, Writer};
@@ -76,6 +80,95 @@ pub fn read_failure(reader: &mut Reader<'_>) -> Result<Option<Fault>, FrameError
     }
 }
 
+/// The state of an accumulator, as it crosses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateReport<'a> {
+    /// Hash of its schema.
+    pub hash: [u8; 16],
+    /// Name of its type, for messages.
+    pub name: &'a str,
+    /// Its schema, for messages.
+    pub schema: &'a str,
+    /// The encoded state.
+    pub bytes: &'a [u8],
+}
+
+impl<'a> StateReport<'a> {
+    /// Append it, if there is one.
+    pub fn write(report: Option<&Self>, writer: &mut Writer<'_>) {
+        writer.u8(u8::from(report.is_some()));
+        if let Some(report) = report {
+            writer.bytes(&report.hash);
+            writer.bytes(report.name.as_bytes());
+            writer.bytes(report.schema.as_bytes());
+            writer.bytes(report.bytes);
+        }
+    }
+
+    /// Read it, if there is one.
+    ///
+    /// # Errors
+    /// If the reply is malformed.
+    pub fn read(reader: &mut Reader<'a>) -> Result<Option<Self>, FrameError> {
+        if reader.u8()? == 0 {
+            return Ok(None);
+        }
+        let error = reader.error();
+        let hash = reader.bytes()?.try_into().map_err(|_| error)?;
+        let text = |bytes| std::str::from_utf8(bytes).map_err(|_| error);
+        let (name, schema) = (text(reader.bytes()?)?, text(reader.bytes()?)?);
+        Ok(Some(Self { hash, name, schema, bytes: reader.bytes()? }))
+    }
+}
+
+/// What became of a state that was given to an accumulator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// It goes on with it.
+    Yes,
+    /// It keeps another type, which the text names.
+    Other(String),
+    /// The state is unreadable.
+    Unreadable(Fault),
+    /// The migration, or the part, failed.
+    Failed(Fault),
+}
+
+impl Taken {
+    /// Append it.
+    pub fn write(&self, writer: &mut Writer<'_>) {
+        match self {
+            Self::Yes => writer.u8(0),
+            Self::Other(kept) => {
+                writer.u8(1);
+                writer.bytes(kept.as_bytes());
+            }
+            Self::Unreadable(fault) => {
+                writer.u8(2);
+                fault.write(writer);
+            }
+            Self::Failed(fault) => {
+                writer.u8(3);
+                fault.write(writer);
+            }
+        }
+    }
+
+    /// Read it.
+    ///
+    /// # Errors
+    /// If the reply is malformed.
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, FrameError> {
+        Ok(match reader.u8()? {
+            0 => Self::Yes,
+            1 => Self::Other(reader.text()?),
+            2 => Self::Unreadable(Fault::read(reader)?),
+            3 => Self::Failed(Fault::read(reader)?),
+            _ => return Err(reader.error()),
+        })
+    }
+}
+
 /// What became of one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FateReport {
@@ -117,7 +210,7 @@ impl FateReport {
 
 #[cfg(test)]
 mod tests {
-    use super::{FateReport, GraphEnd, read_failure, write_failure};
+    use super::{FateReport, GraphEnd, StateReport, Taken, read_failure, write_failure};
     use crate::fault::Fault;
     use crate::frames::{Reader, Writer};
 
@@ -138,6 +231,27 @@ mod tests {
             let mut bytes = Vec::new();
             write_failure(fault.as_ref(), &mut Writer::new(&mut bytes));
             assert_eq!(read_failure(&mut Reader::new(&bytes)), Ok(fault));
+        }
+    }
+
+    #[test]
+    fn states_and_what_became_of_them_cross_unchanged() {
+        let report = StateReport { hash: [7; 16], name: "Sum", schema: "i64", bytes: b"\x01\x00" };
+        for report in [None, Some(report)] {
+            let mut bytes = Vec::new();
+            StateReport::write(report.as_ref(), &mut Writer::new(&mut bytes));
+            assert_eq!(StateReport::read(&mut Reader::new(&bytes)), Ok(report));
+            for end in 0..bytes.len() {
+                assert!(StateReport::read(&mut Reader::new(&bytes[..end])).is_err(), "cut at {end}");
+            }
+        }
+        let fault = || Fault::error("no");
+        for taken in
+            [Taken::Yes, Taken::Other("i64".into()), Taken::Unreadable(fault()), Taken::Failed(fault())]
+        {
+            let mut bytes = Vec::new();
+            taken.write(&mut Writer::new(&mut bytes));
+            assert_eq!(Taken::read(&mut Reader::new(&bytes)), Ok(taken));
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The static that a library exports: a header to be judged first, and functions behind it.
 
 use crate::buffer::Buffer;
-use crate::call::{AccumulatorCall, SourceCall, Turn};
+use crate::call::{AccumulatorCall, SourceCall, StateCall, Turn};
 use crate::entry;
 use crate::future::RawFuture;
 use crate::library::Library;
-use crate::services::{HostTable, RemotePush};
+use crate::services::{HostTable, RemoteLog, RemotePush};
 use crate::slice::Slice;
 use std::ffi::c_void;
 
@@ -100,8 +100,15 @@ pub(crate) type Free = unsafe extern "C" fn(*mut c_void);
 /// a [`Fault`](crate::Fault) as the reply.
 #[repr(C)]
 pub struct PackageTable {
-    /// To be judged first.
-    pub header: Header,
+    pub(crate) first: FirstTable,
+    pub(crate) keeping: KeepingTable,
+    pub(crate) logging: LoggingTable,
+}
+
+/// What tables of this ABI had from the first: every library has these.
+#[repr(C)]
+pub(crate) struct FirstTable {
+    pub(crate) header: Header,
     pub(crate) declare: unsafe extern "C" fn(&mut Buffer) -> u32,
     pub(crate) init: unsafe extern "C" fn(HostTable, &mut *mut c_void, &mut Buffer) -> u32,
     pub(crate) stop: unsafe extern "C" fn(*const c_void),
@@ -127,9 +134,38 @@ pub struct PackageTable {
     pub(crate) value: unsafe extern "C" fn(u64, u32, Slice<'_>, &mut Buffer) -> u32,
 }
 
+/// What came later, for accumulators: the state that they keep, and the settings with which they are made. A
+/// library that was built before ends its table in front of it.
+#[repr(C)]
+pub(crate) struct KeepingTable {
+    pub(crate) accumulator_tuned:
+        unsafe extern "C" fn(*const c_void, u64, Slice<'_>, &mut *mut c_void, &mut Buffer) -> u32,
+    pub(crate) accumulator_export: unsafe extern "C" fn(*const c_void, i64, &mut Buffer) -> u32,
+    pub(crate) accumulator_import: unsafe extern "C" fn(*mut c_void, &StateCall<'_>, &mut Buffer) -> u32,
+}
+
+/// What came after that: log lines.
+#[repr(C)]
+pub(crate) struct LoggingTable {
+    pub(crate) init_logged: unsafe extern "C" fn(HostTable, RemoteLog, &mut *mut c_void, &mut Buffer) -> u32,
+}
+
+impl PackageTable {
+    /// Size of the shortest table of this ABI.
+    pub const LEAST: u32 = size_of::<FirstTable>() as u32;
+
+    /// The same table as a library has it that was built before tables grew: for tests of that.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn as_at_first(mut self) -> Self {
+        self.first.header.size = Self::LEAST;
+        self
+    }
+}
+
 /// The table of `L`.
 pub const fn table<L: Library>() -> PackageTable {
-    PackageTable {
+    let first = FirstTable {
         header: Header::own(),
         declare: entry::declare::<L>,
         init: entry::init::<L>,
@@ -145,7 +181,14 @@ pub const fn table<L: Library>() -> PackageTable {
         source_ask: entry::source_ask,
         source_free: entry::source_free,
         value: entry::value::<L>,
-    }
+    };
+    let keeping = KeepingTable {
+        accumulator_tuned: entry::accumulator_tuned::<L>,
+        accumulator_export: entry::accumulator_export,
+        accumulator_import: entry::accumulator_import,
+    };
+    let logging = LoggingTable { init_logged: entry::init_logged::<L> };
+    PackageTable { first, keeping, logging }
 }
 
 /// Export `$library`, a type that implements [`Library`], as the package of this native library.

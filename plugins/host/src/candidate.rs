@@ -3,14 +3,15 @@
 //! None of the author's own code runs on the way, but what declares.
 
 use crate::library::{Library, LibraryError};
+use crate::manifest::Override;
 use crate::shelf::{Shelf, ShelfError};
 use crate::signature::{Trust, TrustError};
 use crate::verify::{TARGET, Verified, VerifyError};
 use crate::version::Version;
 use acequia_abi::HostServices;
-use acequia_core::accumulator::AccumulatorDecl;
+use acequia_core::accumulator::{AccumulatorDecl, TuneError, Tuning};
 use acequia_core::graph::GraphDecl;
-use acequia_core::id::PackageName;
+use acequia_core::id::{AccumulatorName, PackageName};
 use acequia_core::package::{Package, Requirement};
 use acequia_core::reactor::ReactorDecl;
 use std::path::Path;
@@ -50,6 +51,19 @@ pub enum CandidateError {
         /// The name that the library declares.
         library: String,
     },
+    /// A setting that its accumulator cannot have.
+    #[error(transparent)]
+    Tune(#[from] TuneError),
+    /// Settings that the library is too old to be given.
+    #[error(
+        "E0876: package.toml changes settings of accumulator {accumulator}, and the library was built with {built_with}, which takes none; rebuild it with this engine's sdk"
+    )]
+    Untunable {
+        /// The accumulator.
+        accumulator: AccumulatorName,
+        /// What built the library.
+        built_with: String,
+    },
 }
 
 impl Candidate {
@@ -76,7 +90,9 @@ impl Candidate {
             return Err(CandidateError::Name { manifest, library });
         }
         verified.fits(&library.accumulators())?;
+        tunable(&verified, &library)?;
         let version = verified.version(library.declared_json());
+        library.known_as(version.to_string());
         Ok(Self { verified, library, version })
     }
 
@@ -144,7 +160,8 @@ impl Candidate {
         decl.overflow = own.and_then(|own| own.overflow).unwrap_or(decl.overflow);
         decl.budget = manifest.limits.budget(decl.budget);
         decl.budget.attempts = own.and_then(|own| own.attempts).unwrap_or(decl.budget.attempts);
-        decl
+        let tuned = decl.tune(own.map(Override::tuning).unwrap_or_default());
+        tuned.unwrap_or_else(|error| unreachable!("all settings were checked as it was opened: {error}"))
     }
 
     fn graph(&self, mut decl: GraphDecl) -> GraphDecl {
@@ -153,4 +170,19 @@ impl Candidate {
         decl.budget = limits.budget(decl.budget);
         decl
     }
+}
+
+/// Whether the library can be given all settings that its manifest changes.
+fn tunable(verified: &Verified, library: &Library) -> Result<(), CandidateError> {
+    for (accumulator, kind) in library.accumulators() {
+        let own = verified.manifest().accumulators.get(&accumulator);
+        let tuning = own.map(Override::tuning).unwrap_or_default();
+        tuning.fits(&accumulator, kind)?;
+        // Who polls is the engine: it needs no library to do so at another interval.
+        let of_the_part = Tuning { interval: None, ..tuning };
+        if !of_the_part.is_empty() && !library.keeps() {
+            return Err(CandidateError::Untunable { accumulator, built_with: library.built_with() });
+        }
+    }
+    Ok(())
 }

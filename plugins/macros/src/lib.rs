@@ -45,10 +45,12 @@ pub fn passthrough_accumulator(args: TokenStream, item: TokenStream) -> TokenStr
 
 /// An accumulator that a source feeds, possibly with state of the author's own.
 ///
-/// As [`macro@passthrough_accumulator`], with two options more. `source` is an expression that makes a
-/// `SourceDecl`, or the path of a function that does. `state` is a type (`Clone + Default`); the function
-/// then takes `(state: &mut S, value: &T)` and is a plain one. The state survives a panic: it goes back
-/// to what it was before the event.
+/// As [`macro@passthrough_accumulator`], with three options more. `source` is an expression that makes a
+/// `SourceDecl`, or the path of a function that does. `state` is a type (a payload, so `Clone` and
+/// serialisable both ways, with a `Default`); the function then takes `(state: &mut S, value: &T)` and is a
+/// plain one. The state survives a panic: it goes back to what it was before the event. It goes on in the
+/// next version of the package as well; if its type changed, `migrate` is a function
+/// `fn(Old) -> Result<S, Failure>`, where `Old` has the fields that the older version had.
 ///
 /// ```
 /// use acequia_sdk::{AccumulatorDef, Kind, SourceDecl, SourceOut, stream_accumulator};

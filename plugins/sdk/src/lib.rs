@@ -12,8 +12,9 @@ pub mod services;
 pub mod time;
 
 pub use acequia_core::accumulator::{
-    Accumulator, AccumulatorDecl, Batch, Emitter, Fate, Incoming, Kind, Passthrough, Released, Span,
-    StateWindow, Stateful, Window, WindowShape,
+    Accumulator, AccumulatorDecl, Batch, Buffered, Emitter, Exported, Fate, ImportError, Incoming, Kind,
+    OpenPane, OpenPanes, Passthrough, Released, Span, StateWindow, Stateful, TuneError, Tuning, Window,
+    WindowShape,
 };
 pub use acequia_core::fault::{Failure, FailureKind, FaultBudget};
 pub use acequia_core::graph::{

@@ -3,7 +3,7 @@
 //! A library is given its engine's services at `init`, and every call into it brings them along; in process
 //! the engine installs them once. Code that runs under no engine, as in a unit test, gets plain threads.
 
-pub use acequia_abi::HostServices;
+pub use acequia_abi::{HostServices, LogLevel, LogLine};
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -44,6 +44,12 @@ pub(crate) fn scoped<R>(services: &Services, code: impl FnOnce() -> R) -> R {
     }
     let _restore = Restore(SCOPE.replace(Some(Arc::clone(services))));
     code()
+}
+
+/// Ask the services of the call in hand something; none if code runs outside of every call.
+pub(crate) fn in_hand<R>(ask: impl FnOnce(&dyn HostServices) -> R) -> Option<R> {
+    // Not under the borrow: whoever is asked may call back.
+    SCOPE.with_borrow(Clone::clone).map(|services| ask(&*services))
 }
 
 /// A future whose polls run under services of its own.

@@ -67,7 +67,7 @@ fn half_garbage(n: u64) -> AccumulatorDecl {
     for number in 0..n {
         feed.emit(Encoded::from_value(&quote(number)).unwrap()).emit(garbage());
     }
-    let blind = AccumulatorDecl::encoded("n", acequia::Kind::Custom, wire, wire, || {
+    let blind = AccumulatorDecl::encoded("n", acequia::Kind::Custom, wire, wire, |_| {
         acequia::core::accumulator::Identity::<Encoded>::default()
     });
     blind.source(feed.source())

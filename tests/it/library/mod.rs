@@ -2,10 +2,14 @@
 
 mod exact;
 mod graphs;
+mod kept;
 mod kinds;
 mod recovery;
 mod refused;
 mod releases;
+mod settings;
+mod spoken;
+mod states;
 mod versions;
 
 use acequia::library::{Instance, Library};

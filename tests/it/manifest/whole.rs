@@ -138,7 +138,10 @@ fn an_override_is_checked_against_the_kind_that_the_library_declares() {
     assert_eq!(fits("[accumulators.a]\ninterval = 1", Kind::Polling), Ok(()));
     let text = fits("[accumulators.a]\ninterval = 1", Kind::Batch).unwrap_err();
     assert!(["E0857", "`interval`", "batch", "polling"].iter().all(|part| text.contains(part)), "{text}");
-    assert_eq!(fits("[accumulators.a]\nkind = \"polling\"\ninterval = 1", Kind::Batch), Ok(()));
+    assert_eq!(fits("[accumulators.a]\nkind = \"polling\"\ninterval = 1", Kind::Polling), Ok(()));
+    // What an accumulator is follows from its function; a manifest can only say the same.
+    let text = fits("[accumulators.a]\nkind = \"polling\"\ninterval = 1", Kind::Batch).unwrap_err();
+    assert!(["E0859", "a polling", "a batch"].iter().all(|part| text.contains(part)), "{text}");
     assert_eq!(fits("[accumulators.a]\ncapacity = 1", Kind::Passthrough), Ok(()));
     assert!(fits("[accumulators.a]\ncapacity = 1", Kind::State).unwrap_err().contains("window_capacity"));
     assert_eq!(fits("[accumulators.a]\nring_capacity = 1", Kind::State), Ok(()));

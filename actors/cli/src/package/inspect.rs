@@ -6,7 +6,7 @@ use crate::args::Inspect;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use acequia_host::archive::EntryPath;
-use acequia_host::manifest::{Manifest, word};
+use acequia_host::manifest::Manifest;
 use acequia_host::{Digest, Verified};
 use serde_json::{Value, json};
 
@@ -98,7 +98,7 @@ fn rows(declared: &Declared) -> Vec<Vec<String>> {
         rows.push(vec!["reactor".to_owned(), reactor.name.to_string(), String::new(), String::new()]);
         for accumulator in &reactor.accumulators {
             rows.push(vec![
-                format!("{} accumulator", word(accumulator.kind)),
+                format!("{} accumulator", accumulator.kind.word()),
                 accumulator.name.to_string(),
                 reactor.name.to_string(),
                 accumulator.boundary.name.clone(),
@@ -119,7 +119,7 @@ fn in_json(declared: &Declared) -> Value {
         let accumulators = reactor.accumulators.iter().map(|accumulator| {
             json!({
                 "name": accumulator.name.as_str(),
-                "kind": word(accumulator.kind),
+                "kind": accumulator.kind.word(),
                 "boundary": accumulator.boundary.name,
                 "schema": accumulator.boundary.hash,
             })

@@ -127,8 +127,8 @@ impl Reconciler {
             (reactors[at].slots.take(), reactors[at].decl.clone())
         };
         let Some(mut slots) = slots else { return Err(Halt::Failed("its slots are not there".to_owned())) };
-        let asked = cell.ask(move |state, _| {
-            let taken = state.rehearse(&mut slots, &decl);
+        let asked = cell.ask(move |state, cx| {
+            let taken = state.rehearse(&mut slots, &decl, cx.now);
             ((slots, taken), CellTurn::default())
         });
         let patience = self.args.env.settings.call_deadline;

@@ -3,7 +3,9 @@
 //! A flush happens at `max_buffer_size`, `flush_interval` after the first event, when the reactor
 //! asks, and at shutdown. An empty buffer is never flushed.
 
-use super::{Accumulator, Emitter, Eviction, Exported, Fate, Incoming, Released};
+use super::{
+    Accumulator, Buffered, Emitter, Eviction, Exported, Fate, ImportError, Incoming, Released, Tuning,
+};
 use crate::fault::Failure;
 use crate::payload::Payload;
 use crate::time::Timestamp;
@@ -57,6 +59,7 @@ where
 impl<E, B, F> Accumulator for Batch<E, B, F>
 where
     E: Payload,
+    Buffered<E>: Payload,
     B: Payload,
     F: FnMut(&[E]) -> Result<Option<B>, Failure> + Send + 'static,
 {
@@ -94,13 +97,32 @@ where
         self.buffer.len() as u64
     }
 
-    fn export(&self) -> Option<Exported> {
-        Some(Box::new((self.buffer.clone(), self.due)))
+    fn export(&self, now: Timestamp) -> Result<Option<Exported>, Failure> {
+        let nanos = |left: Duration| u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
+        let left = self.due.map(|due| nanos(due.since(now)));
+        Ok(Some(Exported::of(Buffered { events: self.buffer.clone(), left })))
     }
 
-    fn import(&mut self, state: Exported) -> Result<(), Exported> {
-        (self.buffer, self.due) = *state.downcast::<(Vec<E>, Option<Timestamp>)>()?;
+    fn import(&mut self, state: Exported, now: Timestamp) -> Result<(), ImportError> {
+        let Buffered { events, left } = state.take::<Buffered<E>>()?;
+        let left = left.map(Duration::from_nanos);
+        // Of an interval that became shorter, or was not there, no more than the new one is left.
+        let left = match (left, self.flush_interval) {
+            (Some(left), Some(interval)) => Some(left.min(interval)),
+            (None, Some(interval)) => Some(interval),
+            (left, None) => left,
+        };
+        self.due = left.filter(|_| !events.is_empty()).map(|left| now.after(left));
+        if events.len() >= self.max_buffer_size {
+            self.due = Some(now);
+        }
+        self.buffer = events;
         Ok(())
+    }
+
+    fn tune(&mut self, tuning: &Tuning) {
+        self.flush_interval = tuning.flush_interval.or(self.flush_interval);
+        self.max_buffer_size = tuning.max_buffer_size.unwrap_or(self.max_buffer_size).max(1);
     }
 
     fn evict(&mut self, _what: Eviction) -> Vec<E> {

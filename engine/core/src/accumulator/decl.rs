@@ -1,7 +1,7 @@
 //! The declaration of an accumulator: its types, its limits, and how its part is made.
 
 use super::slot::{AnySlot, Slot, SlotArgs};
-use super::{Accumulator, Exported, Identity};
+use super::{Accumulator, Exported, Identity, TuneError, Tuning};
 use crate::column::{AnyColumn, Column};
 use crate::fault::{Failure, FaultBudget, guarded};
 use crate::id::AccumulatorName;
@@ -31,6 +31,27 @@ pub enum Kind {
     Custom,
 }
 
+impl Kind {
+    /// As manifests and messages say it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Passthrough => "passthrough",
+            Self::Stream => "stream",
+            Self::Polling => "polling",
+            Self::Batch => "batch",
+            Self::State => "state",
+            Self::Window => "window",
+            Self::Custom => "custom",
+        }
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
 /// Room in an accumulator's ring, by default.
 pub const DEFAULT_CAPACITY: usize = 512;
 
@@ -53,18 +74,21 @@ pub struct AccumulatorDecl {
     pub budget: FaultBudget,
     /// Who feeds it, besides pushes.
     pub source: Option<SourceDecl>,
-    make: Arc<dyn Fn(SlotArgs) -> Box<dyn AnySlot> + Send + Sync>,
+    make: MakeSlot,
+    tuning: Tuning,
     migrate: Option<Migrate>,
     is_identity: bool,
     event_column: MakeColumn,
     boundary_column: MakeColumn,
-    part: Arc<dyn Fn(PayloadType) -> Box<dyn AnyPart> + Send + Sync>,
+    part: MakePart,
 }
 
+type MakeSlot = Arc<dyn Fn(SlotArgs, Tuning) -> Box<dyn AnySlot> + Send + Sync>;
+type MakePart = Arc<dyn Fn(&AccumulatorDecl) -> Box<dyn AnyPart> + Send + Sync>;
 type MakeColumn = fn(PayloadType) -> Box<dyn AnyColumn>;
 
 /// Turns the state of an older version into one that this version keeps.
-type Migrate = Arc<dyn Fn(Exported) -> Result<Exported, Failure> + Send + Sync>;
+pub type Migrate = Arc<dyn Fn(Exported) -> Result<Exported, Failure> + Send + Sync>;
 
 impl AccumulatorDecl {
     /// An accumulator whose part is made by `make`, now and after every fault that cost it its state.
@@ -72,6 +96,19 @@ impl AccumulatorDecl {
         name: impl Into<AccumulatorName>,
         kind: Kind,
         make: impl Fn() -> A + Send + Sync + 'static,
+    ) -> Self {
+        Self::tunable(name, kind, move |tuning| {
+            let mut part = make();
+            part.tune(tuning);
+            part
+        })
+    }
+
+    /// The same, where `make` applies the settings.
+    fn tunable<A: Accumulator>(
+        name: impl Into<AccumulatorName>,
+        kind: Kind,
+        make: impl Fn(&Tuning) -> A + Send + Sync + 'static,
     ) -> Self {
         let make = Arc::new(make);
         let part = Arc::clone(&make);
@@ -84,30 +121,34 @@ impl AccumulatorDecl {
             overflow: Overflow::Block,
             budget: FaultBudget::default(),
             source: None,
+            tuning: Tuning::default(),
             migrate: None,
-            make: Arc::new(move |args| {
+            make: Arc::new(move |args, tuning| {
                 let make = Arc::clone(&make);
-                Box::new(Slot::new(args, Box::new(move || make())))
+                Box::new(Slot::new(args, Box::new(move || make(&tuning))))
             }),
             is_identity: A::IS_IDENTITY,
             event_column: |ty| Box::new(Column::<A::Event>::of_type(ty)),
             boundary_column: |ty| Box::new(Column::<A::Boundary>::of_type(ty)),
-            part: Arc::new(move |event| Box::new(TypedPart::new(part(), event))),
+            part: Arc::new(move |decl| {
+                Box::new(TypedPart::new(part(&decl.tuning), decl.event).migrating(decl.migrate.clone()))
+            }),
         }
     }
 
-    /// An accumulator whose part takes and yields bytes, as one in a library does.
+    /// An accumulator whose part takes and yields bytes, as one in a library does. `make` applies the
+    /// settings.
     pub fn encoded<A>(
         name: impl Into<AccumulatorName>,
         kind: Kind,
         event: &'static WireType,
         boundary: &'static WireType,
-        make: impl Fn() -> A + Send + Sync + 'static,
+        make: impl Fn(&Tuning) -> A + Send + Sync + 'static,
     ) -> Self
     where
         A: Accumulator<Event = Encoded, Boundary = Encoded>,
     {
-        let mut decl = Self::new(name, kind, make);
+        let mut decl = Self::tunable(name, kind, make);
         decl.event = PayloadType::encoded(event);
         decl.boundary = PayloadType::encoded(boundary);
         decl
@@ -143,21 +184,47 @@ impl AccumulatorDecl {
     #[must_use]
     pub fn source(mut self, source: SourceDecl) -> Self {
         self.source = Some(source);
+        self.retimed()
+    }
+
+    /// Lay settings over those with which it is made; what they leave out stays.
+    ///
+    /// # Errors
+    /// [`TuneError`], naming a setting that its kind does not have, or cannot have at that value.
+    pub fn tune(mut self, tuning: Tuning) -> Result<Self, TuneError> {
+        tuning.fits(&self.name, self.kind)?;
+        self.tuning = self.tuning.under(tuning);
+        Ok(self.retimed())
+    }
+
+    /// Let its source keep the interval that was laid over its own.
+    fn retimed(mut self) -> Self {
+        if let Some(interval) = self.tuning.interval {
+            self.source = self.source.map(|source| source.every(interval));
+        }
         self
     }
 
+    /// What was laid over the settings with which it is made.
+    pub fn tuning(&self) -> Tuning {
+        self.tuning
+    }
+
     /// In an upgrade, turn the state of the older version, of type `Old`, into that of this one. `Old` and
-    /// `New` are what the kinds keep: the author's state of a stream, `VecDeque<T>` of a state window,
-    /// `(Vec<E>, Option<Timestamp>)` of a batch.
+    /// `New` are what the kinds keep: the author's state of a stream, `Vec<T>` of a state window,
+    /// [`Buffered`](super::Buffered) of a batch, [`OpenPanes`](super::OpenPanes) of a window. Where the
+    /// older version is a library, `Old` only has to be of the same schema.
     #[must_use]
-    pub fn migrate<Old: 'static, New: Send + 'static>(
+    pub fn migrate<Old: Payload, New: Payload>(
         mut self,
         migrate: impl Fn(Old) -> Result<New, Failure> + Send + Sync + 'static,
     ) -> Self {
-        self.migrate = Some(Arc::new(move |state: Exported| match state.downcast::<Old>() {
-            Ok(old) => migrate(*old).map(|new| Box::new(new) as Exported),
-            // Of the type that it has now, perhaps: the part itself will say.
-            Err(state) => Ok(state),
+        self.migrate = Some(Arc::new(move |state: Exported| {
+            if !state.is::<Old>() {
+                // Of the type that it has now, perhaps: the part itself will say.
+                return Ok(state);
+            }
+            migrate(state.take().map_err(Failure::error)?).map(Exported::of)
         }));
         self
     }
@@ -197,12 +264,12 @@ impl AccumulatorDecl {
 
     /// Make its part alone, over bytes: what a library gives to its host.
     pub fn part(&self) -> Box<dyn AnyPart> {
-        (self.part)(self.event)
+        (self.part)(self)
     }
 
     /// Make its part and ring. `tickets` numbers arrivals where several rings are merged.
     pub fn slot(&self, tickets: Option<Arc<std::sync::atomic::AtomicU64>>) -> Box<dyn AnySlot> {
-        (self.make)(SlotArgs {
+        let args = SlotArgs {
             name: self.name.clone(),
             capacity: self.capacity,
             overflow: self.overflow,
@@ -210,7 +277,8 @@ impl AccumulatorDecl {
             tickets,
             event: self.event,
             boundary: self.boundary,
-        })
+        };
+        (self.make)(args, self.tuning)
     }
 }
 

@@ -7,23 +7,29 @@
 pub mod any_ring;
 pub mod batch;
 pub mod decl;
+pub mod exported;
 pub mod many;
 pub mod passthrough;
 pub mod polling;
+pub mod record;
 pub mod slot;
 pub mod state;
 pub mod stream;
+pub mod tuning;
 pub mod window;
 
 pub use any_ring::{AnyRing, JsonPushError};
 pub use batch::Batch;
-pub use decl::{AccumulatorDecl, Kind};
+pub use decl::{AccumulatorDecl, Kind, Migrate};
+pub use exported::{Exported, ImportError};
 pub use many::{Became, EventFate, FailedStep, Many, ManyFailure};
 pub use passthrough::{Identity, Passthrough, Reply, async_function};
 pub use polling::PollSchedule;
+pub use record::{Buffered, OpenPane, OpenPanes};
 pub use slot::{AnySlot, Slot, SlotContext, SlotTurn};
 pub use state::StateWindow;
 pub use stream::Stateful;
+pub use tuning::{TuneError, Tuning};
 pub use window::{LateOutput, Span, Window, WindowShape};
 
 use crate::fault::Failure;
@@ -147,26 +153,28 @@ pub trait Accumulator: Send + 'static {
     /// A panic was caught in this part: go back to the last sound state.
     fn recover(&mut self) {}
 
-    /// A copy of all that another version of this part needs to go on, held events included; none if it
-    /// keeps nothing. A kind of your own that keeps something exports it, or begins anew in an upgrade.
-    fn export(&self) -> Option<Exported> {
-        None
-    }
-
-    /// Go on with what another version exported.
+    /// A copy of all that another version of this part, or a later process, needs to go on, held events
+    /// included; none if it keeps nothing. A kind of your own that keeps something exports it, or begins
+    /// anew there. `now` is the engine's clock, which a later process does not share.
     ///
     /// # Errors
-    /// The state, if it is not of the type that this part keeps.
-    fn import(&mut self, state: Exported) -> Result<(), Exported> {
-        Err(state)
+    /// What kept the state from leaving.
+    fn export(&self, _now: Timestamp) -> Result<Option<Exported>, Failure> {
+        Ok(None)
     }
+
+    /// Go on with what another version, or an earlier process, exported.
+    ///
+    /// # Errors
+    /// [`ImportError`], if it is no state that this part keeps; the part is not used after that.
+    fn import(&mut self, state: Exported, _now: Timestamp) -> Result<(), ImportError> {
+        Err(ImportError::keeps_nothing(&state))
+    }
+
+    /// Take settings in place of those with which it was made, before anything else is asked of it. A part of
+    /// your own that is declared as one of the kinds that have settings takes them here.
+    fn tune(&mut self, _tuning: &Tuning) {}
 }
-
-/// The state of an accumulator on its way to another version of it.
-pub type Exported = Box<dyn std::any::Any + Send>;
-
-/// Exported by a part whose state, if it keeps any, lies on the other side of a library's boundary.
-pub struct KeptElsewhere;
 
 /// What became of one event.
 pub enum Fate<B> {

@@ -1,9 +1,10 @@
 //! State: a window of the newest values, emitted whole at every write and at start.
 
-use super::{Accumulator, Emitter, Exported, Fate, Incoming};
+use super::{Accumulator, Emitter, Exported, Fate, ImportError, Incoming, Tuning};
 use crate::fault::Failure;
 use crate::ledger::Settled;
 use crate::payload::Payload;
+use crate::time::Timestamp;
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 
@@ -69,14 +70,19 @@ where
         Ok(Fate::Settled(Settled::HandedOn))
     }
 
-    fn export(&self) -> Option<Exported> {
-        Some(Box::new(self.window.clone()))
+    fn export(&self, _now: Timestamp) -> Result<Option<Exported>, Failure> {
+        Ok(Some(Exported::of(self.window.iter().cloned().collect::<Vec<T>>())))
     }
 
-    fn import(&mut self, state: Exported) -> Result<(), Exported> {
-        self.window = *state.downcast::<VecDeque<T>>()?;
+    fn import(&mut self, state: Exported, _now: Timestamp) -> Result<(), ImportError> {
+        self.window = VecDeque::from(state.take::<Vec<T>>()?);
         evict_oldest(&mut self.window, self.capacity);
         Ok(())
+    }
+
+    fn tune(&mut self, tuning: &Tuning) {
+        self.capacity = tuning.window_capacity.unwrap_or(self.capacity);
+        evict_oldest(&mut self.window, self.capacity);
     }
 
     fn start(&mut self, out: &mut Emitter<'_, Vec<T>>) {

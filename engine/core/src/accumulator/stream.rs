@@ -4,10 +4,11 @@
 //! events, the events since are kept, and recovery is the snapshot with those applied again: what had
 //! an effect before the panic has it afterwards.
 
-use super::{Accumulator, Emitter, Exported, Fate, Incoming};
+use super::{Accumulator, Emitter, Exported, Fate, ImportError, Incoming};
 use crate::fault::Failure;
 use crate::ledger::Settled;
 use crate::payload::Payload;
+use crate::time::Timestamp;
 use std::marker::PhantomData;
 
 const SNAPSHOT_EVERY: usize = 256;
@@ -23,10 +24,10 @@ pub struct Stateful<S, E, B, F> {
 
 impl<S, E, B, F> Stateful<S, E, B, F>
 where
-    S: Clone,
+    S: Payload,
     F: FnMut(&mut S, &E) -> Result<Option<B>, Failure>,
 {
-    /// Start from `state`.
+    /// Start from `state`, which is a payload, so that it can go on in another version and another process.
     pub fn new(state: S, function: F) -> Self {
         Self { function, snapshot: state.clone(), state, since: Vec::new(), types: PhantomData }
     }
@@ -34,7 +35,7 @@ where
 
 impl<S, E, B, F> Accumulator for Stateful<S, E, B, F>
 where
-    S: Clone + Send + 'static,
+    S: Payload,
     E: Payload,
     B: Payload,
     F: FnMut(&mut S, &E) -> Result<Option<B>, Failure> + Send + 'static,
@@ -65,12 +66,12 @@ where
         }))
     }
 
-    fn export(&self) -> Option<Exported> {
-        Some(Box::new(self.state.clone()))
+    fn export(&self, _now: Timestamp) -> Result<Option<Exported>, Failure> {
+        Ok(Some(Exported::of(self.state.clone())))
     }
 
-    fn import(&mut self, state: Exported) -> Result<(), Exported> {
-        self.state = *state.downcast::<S>()?;
+    fn import(&mut self, state: Exported, _now: Timestamp) -> Result<(), ImportError> {
+        self.state = state.take()?;
         self.snapshot = self.state.clone();
         self.since.clear();
         Ok(())

@@ -7,34 +7,47 @@
 use super::Cell;
 use super::run::GraphRun;
 use super::seat::Seated;
-use crate::accumulator::{AnySlot, KeptElsewhere, Kind};
-use crate::fault::guarded;
+use crate::accumulator::{AnySlot, ImportError, Kind};
+use crate::fault::{Failure, guarded};
 use crate::graph::{GraphDecl, GraphPart};
 use crate::id::AccumulatorName;
 use crate::reactor::ReactorDecl;
+use crate::time::Timestamp;
 use std::sync::Arc;
 
 /// A state that the new version of an accumulator does not take.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UpgradeError {
-    /// It keeps another type.
+    /// It keeps another type, or the state cannot be fetched.
     #[error(
-        "E0330: the new version of accumulator {accumulator} does not take the state of the old one; declare a migration with `migrate`"
+        "E0330: the new version of accumulator {accumulator} does not take the state of the old one: {why}"
     )]
     OtherState {
         /// The accumulator.
         accumulator: AccumulatorName,
+        /// Why, and what to do.
+        why: String,
     },
-    /// The migration failed.
+    /// The migration failed, or the state could not be read.
     #[error(
-        "E0331: the state of accumulator {accumulator} could not be migrated: {reason}; mend the migration"
+        "E0331: the state of accumulator {accumulator} could not be taken in: {reason}; mend the migration"
     )]
     Migration {
         /// The accumulator.
         accumulator: AccumulatorName,
         /// What it said.
         reason: String,
+    },
+    /// The old version failed as it gave its state.
+    #[error(
+        "E0333: the old version of accumulator {accumulator} does not give its state: {reason}; unload it and load the new one, which begins anew"
+    )]
+    Export {
+        /// The accumulator.
+        accumulator: AccumulatorName,
+        /// What it said.
+        reason: Failure,
     },
     /// It would lose events that the old one holds.
     #[error(
@@ -51,26 +64,31 @@ pub enum UpgradeError {
 }
 
 impl Cell {
-    /// Let `next`, slots of `decl`, take in the states of this cell's parts. The cell itself stays as it is.
+    /// Let `next`, slots of `decl`, take in the states of this cell's parts at `now`. The cell itself stays as
+    /// it is.
     ///
     /// # Errors
     /// [`UpgradeError`], naming the accumulator.
-    pub fn rehearse(&self, next: &mut [Box<dyn AnySlot>], decl: &ReactorDecl) -> Result<(), UpgradeError> {
+    pub fn rehearse(
+        &self,
+        next: &mut [Box<dyn AnySlot>],
+        decl: &ReactorDecl,
+        now: Timestamp,
+    ) -> Result<(), UpgradeError> {
         for ((old, new), decl) in self.slots.iter().zip(next).zip(&decl.accumulators) {
             let accumulator = || decl.name.clone();
-            let failed = |failure: crate::fault::Failure| UpgradeError::Migration {
+            let failed = |failure: Failure| UpgradeError::Migration {
                 accumulator: accumulator(),
                 reason: failure.to_string(),
             };
-            let state = guarded(|| Ok(old.export())).map_err(failed)?;
-            // A function of a library keeps nothing where its kind keeps nothing.
+            let state = guarded(|| old.export(now))
+                .map_err(|reason| UpgradeError::Export { accumulator: accumulator(), reason })?;
+            // A function of an older library keeps nothing where its kind keeps nothing.
             let keeps = !matches!(decl.kind, Kind::Passthrough | Kind::Polling);
-            if let Some(state) = state.filter(|state| keeps || !state.is::<KeptElsewhere>()) {
+            if let Some(state) = state.filter(|state| keeps || !state.is_unreachable()) {
                 let state = decl.migrated(state).map_err(failed)?;
-                let taken = guarded(|| Ok(new.import(state).is_ok())).map_err(failed)?;
-                if !taken {
-                    return Err(UpgradeError::OtherState { accumulator: accumulator() });
-                }
+                let taken = guarded(|| Ok(new.import(state, now))).map_err(failed)?;
+                taken.map_err(|error| refusal(accumulator(), error))?;
             }
             let (held, taken) = (old.held(), new.held());
             if held != taken {
@@ -115,6 +133,16 @@ impl Cell {
             }
             None => Some(part),
         }
+    }
+}
+
+/// A state that was not taken, as an upgrade's error.
+fn refusal(accumulator: AccumulatorName, error: ImportError) -> UpgradeError {
+    match error {
+        ImportError::Unreadable { reason } | ImportError::Failed { reason } => {
+            UpgradeError::Migration { accumulator, reason: reason.to_string() }
+        }
+        other => UpgradeError::OtherState { accumulator, why: other.to_string() },
     }
 }
 

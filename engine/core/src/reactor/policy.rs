@@ -237,6 +237,13 @@ impl Policy {
         self.push_row(rows);
     }
 
+    /// The value at the front of `source`'s column is in the cache again, as an earlier process had it: it has
+    /// fired there. To be called before anything arrives.
+    pub fn recall(&mut self, source: usize) {
+        let entry = self.sources[source].entry;
+        self.sources[source] = Source { current: Some(0), arrived: 1, next: 1, looked: 1, entry };
+    }
+
     /// The cache as a row, without firing.
     pub fn cache(&self) -> Vec<u32> {
         let mut row = Vec::with_capacity(self.sources.len());

@@ -1,8 +1,9 @@
 //! The part of an accumulator over bytes, as it crosses to its host.
 
 use super::Values;
-use crate::accumulator::{Eviction, Many, Released};
+use crate::accumulator::{Eviction, Exported, ImportError, Many, Released};
 use crate::fault::Failure;
+use crate::payload::Encoded;
 use crate::time::Timestamp;
 
 /// An accumulator's part whose events and boundaries are bytes. No panic leaves it, and after a failure
@@ -42,4 +43,16 @@ pub trait AnyPart: Send {
 
     /// Go back to the last sound state.
     fn recover(&mut self);
+
+    /// A copy of what it keeps, as bytes; none if it keeps nothing.
+    ///
+    /// # Errors
+    /// What kept it from leaving.
+    fn export(&self, now: Timestamp) -> Result<Option<Exported>, Failure>;
+
+    /// Go on with what another version or an earlier process exported, migrated where that is declared.
+    ///
+    /// # Errors
+    /// [`ImportError`], if it is no state that this part keeps; the part is not used after that.
+    fn import(&mut self, state: &Encoded, now: Timestamp) -> Result<(), ImportError>;
 }

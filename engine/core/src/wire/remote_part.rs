@@ -2,7 +2,7 @@
 
 use super::{AnyPart, Values};
 use crate::accumulator::{
-    Accumulator, Became, Emitter, Eviction, Exported, Fate, Incoming, KeptElsewhere, Many, PendingBoundary,
+    Accumulator, Became, Emitter, Eviction, Exported, Fate, ImportError, Incoming, Many, PendingBoundary,
     Released,
 };
 use crate::fault::Failure;
@@ -117,8 +117,16 @@ impl Accumulator for RemotePart {
         events.take(self.event).collect()
     }
 
-    fn export(&self) -> Option<Exported> {
-        Some(Box::new(KeptElsewhere))
+    fn export(&self, now: Timestamp) -> Result<Option<Exported>, Failure> {
+        self.part.export(now)
+    }
+
+    fn import(&mut self, state: Exported, now: Timestamp) -> Result<(), ImportError> {
+        if state.is_unreachable() {
+            return state.take::<Encoded>().map(drop);
+        }
+        let failed = |reason| ImportError::Failed { reason };
+        self.part.import(&state.encoded().map_err(failed)?, now)
     }
 
     // `recover` is left alone: after a failure the part has recovered on its own side.

@@ -2,11 +2,11 @@
 
 use super::{AnyPart, Values};
 use crate::accumulator::{
-    Accumulator, Became, Emitter, EventFate, Eviction, FailedStep, Fate, Incoming, Many, ManyFailure,
-    PendingBoundary, Released,
+    Accumulator, Became, Emitter, EventFate, Eviction, Exported, FailedStep, Fate, ImportError, Incoming,
+    Many, ManyFailure, Migrate, PendingBoundary, Released,
 };
 use crate::fault::{Failure, guarded, guarded_future};
-use crate::payload::{Payload, PayloadType};
+use crate::payload::{Encoded, Payload, PayloadType};
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 
@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 pub struct TypedPart<A: Accumulator> {
     part: A,
     event: PayloadType,
+    migrate: Option<Migrate>,
     hand: VecDeque<A::Event>,
     items: Vec<A::Boundary>,
 }
@@ -21,7 +22,14 @@ pub struct TypedPart<A: Accumulator> {
 impl<A: Accumulator> TypedPart<A> {
     /// Put `part` behind bytes; its events are of type `event`.
     pub fn new(part: A, event: PayloadType) -> Self {
-        Self { part, event, hand: VecDeque::with_capacity(1), items: Vec::new() }
+        Self { part, event, migrate: None, hand: VecDeque::with_capacity(1), items: Vec::new() }
+    }
+
+    /// Take states of older versions through `migrate`.
+    #[must_use]
+    pub fn migrating(mut self, migrate: Option<Migrate>) -> Self {
+        self.migrate = migrate;
+        self
     }
 
     /// Handle one event; without a fate it pends.
@@ -175,5 +183,21 @@ impl<A: Accumulator> AnyPart for TypedPart<A> {
             self.part.recover();
             Ok(())
         });
+    }
+
+    fn export(&self, now: Timestamp) -> Result<Option<Exported>, Failure> {
+        let exported = guarded(|| self.part.export(now))?;
+        exported
+            .map(|state| if state.is_unreachable() { Ok(state) } else { state.encoded().map(Exported::of) })
+            .transpose()
+    }
+
+    fn import(&mut self, state: &Encoded, now: Timestamp) -> Result<(), ImportError> {
+        let failed = |reason| ImportError::Failed { reason };
+        let mut state = Exported::of(state.clone());
+        if let Some(migrate) = &self.migrate {
+            state = guarded(|| migrate(state)).map_err(failed)?;
+        }
+        guarded(|| Ok(self.part.import(state, now))).map_err(failed)?
     }
 }

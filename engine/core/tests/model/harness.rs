@@ -110,9 +110,17 @@ impl Rig {
         Self::over(ReactorDecl::new("r", accumulators, criteria).strategy(strategy))
     }
 
-    /// A cell for `decl`, all of whose sources take `u64`.
+    /// A cell for `decl`, all of whose sources take and yield `u64`.
     pub fn over(decl: ReactorDecl) -> Self {
         let n = decl.accumulators.len();
+        let mut rig = Self::bare(decl);
+        let seen = Arc::clone(&rig.seen);
+        rig.bind(recorder("recorder", n, &seen));
+        rig
+    }
+
+    /// A cell for `decl`, all of whose sources take `u64`, with nobody in it.
+    pub fn bare(decl: ReactorDecl) -> Self {
         let cell = Cell::new(decl, Duration::from_secs(1)).unwrap();
         let bell = Arc::new(Bell::default());
         let rings: Vec<_> =
@@ -121,10 +129,7 @@ impl Rig {
             ring.set_doorbell(Arc::clone(&bell) as Arc<dyn Doorbell>);
         }
         let seen = Seen::default();
-        let mut rig =
-            Self { cell, now: Timestamp::ZERO, bell, rings, seen: Arc::clone(&seen), more: false, due: None };
-        rig.bind(recorder("recorder", n, &seen));
-        rig
+        Self { cell, now: Timestamp::ZERO, bell, rings, seen, more: false, due: None }
     }
 
     pub fn bind(&mut self, decl: GraphDecl) {

@@ -6,7 +6,7 @@ use super::kinds::{Op, ops};
 use super::slots::{Call, Script, SlotRig, calls};
 use acequia_core::accumulator::{
     Accumulator, AccumulatorDecl, Batch, Emitter, Eviction, Fate, Identity, Incoming, Kind, Passthrough,
-    Released, Reply, StateWindow, Stateful, Window, WindowShape,
+    Released, Reply, StateWindow, Stateful, Tuning, Window, WindowShape,
 };
 use acequia_core::fault::{Failure, FaultBudget};
 use acequia_core::ledger::{Dropped, Settled};
@@ -33,7 +33,7 @@ where
     let inner = AccumulatorDecl::new("a", Kind::Custom, make);
     let event = WireType::of::<A::Event>().unwrap();
     let boundary = WireType::of::<A::Boundary>().unwrap();
-    let make = move || RemotePart::new(inner.part(), event, boundary);
+    let make = move |_: &Tuning| RemotePart::new(inner.part(), event, boundary);
     SlotRig::of(AccumulatorDecl::encoded("a", Kind::Custom, event, boundary, make).budget(budget))
 }
 

@@ -1,16 +1,21 @@
 //! A library as the host sees it: safe handles over the table, each keeping alive what it needs.
 
+mod accumulator;
+
+pub use accumulator::AccumulatorHandle;
+
 use crate::buffer::Buffer;
-use crate::call::{AccumulatorCall, SourceCall, Turn};
+use crate::call::{SourceCall, Turn};
 use crate::entry::OK;
 use crate::fault::Fault;
 use crate::frames::Reader;
 use crate::future::{ForeignFuture, RawFuture};
 use crate::library::ValueForm;
-use crate::services::{EventPush, HostServices, HostTable, RemotePush};
+use crate::services::{EventPush, HostServices, HostTable, LogSink, RemotePush};
 use crate::slice::Slice;
-use crate::table::{ABI, BUILT_WITH, Header, MAGIC, PackageTable};
+use crate::table::{ABI, BUILT_WITH, FirstTable, Header, KeepingTable, LoggingTable, MAGIC, PackageTable};
 use std::ffi::c_void;
+use std::mem::offset_of;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,11 +73,12 @@ impl Header {
         if self.magic != MAGIC {
             return Err(TableError::Magic);
         }
-        let (needed, built_with) = (size_of::<PackageTable>() as u32, self.built_with());
+        let (needed, built_with) = (PackageTable::LEAST, self.built_with());
         if self.abi != ABI {
             return Err(TableError::Abi { found: self.abi, built_with, needed: ABI, engine: BUILT_WITH });
         }
-        // A longer table is a newer one of the same ABI; what is behind our end is not used.
+        // A longer table is a newer one of the same ABI; what is behind our end is not used. A shorter one is
+        // an older one; what it lacks is not asked of it.
         if self.size < needed {
             return Err(TableError::Size { found: self.size, built_with, needed, engine: BUILT_WITH });
         }
@@ -89,8 +95,24 @@ pub type Keep = Arc<dyn std::any::Any + Send + Sync>;
 /// A table that was judged sound.
 #[derive(Clone)]
 pub struct PackageHandle {
-    table: &'static PackageTable,
+    table: Table,
     keep: Keep,
+}
+
+/// The table of a library, as far as it goes.
+#[derive(Clone, Copy)]
+struct Table {
+    first: &'static FirstTable,
+    keeping: Option<&'static KeepingTable>,
+    logging: Option<&'static LoggingTable>,
+}
+
+impl std::ops::Deref for Table {
+    type Target = FirstTable;
+
+    fn deref(&self) -> &FirstTable {
+        self.first
+    }
 }
 
 /// The reply's fault.
@@ -114,14 +136,28 @@ impl PackageHandle {
     pub unsafe fn new(header: *const Header, keep: Keep) -> Result<Self, TableError> {
         // SAFETY: the caller promises a readable header.
         unsafe { *header }.check()?;
-        // SAFETY: the header passed, so the caller promises a whole table that stays.
-        let table = unsafe { &*header.cast::<PackageTable>() };
-        Ok(Self { table, keep })
+        // SAFETY: the header passed, so the caller promises a table of at least the least size, which stays.
+        let first = unsafe { &*header.cast::<FirstTable>() };
+        let (whole, len) = (header.cast::<PackageTable>(), first.header.size as usize);
+        let keeping = (len >= offset_of!(PackageTable, keeping) + size_of::<KeepingTable>()).then(|| {
+            // SAFETY: the table is as long as its header says, and stays.
+            unsafe { &(*whole).keeping }
+        });
+        let logging = (len >= offset_of!(PackageTable, logging) + size_of::<LoggingTable>()).then(|| {
+            // SAFETY: as above.
+            unsafe { &(*whole).logging }
+        });
+        Ok(Self { table: Table { first, keeping, logging }, keep })
     }
 
     /// What built it.
     pub fn built_with(&self) -> String {
         self.table.header.built_with()
+    }
+
+    /// Whether accumulators give their state, take one in, and take settings: older libraries know none of it.
+    pub fn keeps(&self) -> bool {
+        self.table.keeping.is_some()
     }
 
     /// The same table, keeping nothing alive: its code stays for as long as the process runs.
@@ -149,7 +185,28 @@ impl PackageHandle {
         let (mut reply, mut state) = (Buffer::default(), std::ptr::null_mut());
         // SAFETY: as in `declare`.
         let status = unsafe { (self.table.init)(HostTable::from(services), &mut state, &mut reply) };
-        checked(status, &reply)?;
+        self.instance(status, state, &reply)
+    }
+
+    /// The same, and what its code logs goes to `log`. A library that was built before keeps it to itself.
+    ///
+    /// # Errors
+    /// As [`PackageHandle::init`].
+    pub fn init_logged(
+        &self,
+        services: Arc<dyn HostServices>,
+        log: Arc<dyn LogSink>,
+    ) -> Result<InstanceHandle, Fault> {
+        let Some(logging) = self.table.logging else { return self.init(services) };
+        let (mut reply, mut state) = (Buffer::default(), std::ptr::null_mut());
+        let (services, log) = (HostTable::from(services), log.into());
+        // SAFETY: as in `declare`.
+        let status = unsafe { (logging.init_logged)(services, log, &mut state, &mut reply) };
+        self.instance(status, state, &reply)
+    }
+
+    fn instance(&self, status: u32, state: *mut c_void, reply: &Buffer) -> Result<InstanceHandle, Fault> {
+        checked(status, reply)?;
         let (table, keep) = (self.table, Arc::clone(&self.keep));
         Ok(InstanceHandle(Arc::new(Object { state, free: table.free, table, keep })))
     }
@@ -169,14 +226,14 @@ impl PackageHandle {
 /// Something that the library made, and frees.
 struct Object<K> {
     state: *mut c_void,
-    table: &'static PackageTable,
+    table: Table,
     free: crate::table::Free,
     /// Dropped after `free` was called.
     keep: K,
 }
 
 // SAFETY: the traits of a library's objects demand `Send`; `&Object` gives access to the state only in
-// `InstanceHandle`, whose library is `Sync`.
+// `InstanceHandle`, whose library is `Sync`, and in `AccumulatorHandle`, which is not.
 unsafe impl<K: Send> Send for Object<K> {}
 // SAFETY: as above.
 unsafe impl<K: Sync> Sync for Object<K> {}
@@ -214,16 +271,6 @@ impl InstanceHandle {
         let table = self.0.table;
         let object = self.make(table.graph_new, table.graph_free, index)?;
         Ok(GraphHandle { object, reply: Buffer::default() })
-    }
-
-    /// Make a part of the accumulator at `index`.
-    ///
-    /// # Errors
-    /// What the library said.
-    pub fn accumulator(&self, index: usize) -> Result<AccumulatorHandle, Fault> {
-        let table = self.0.table;
-        let object = self.make(table.accumulator_new, table.accumulator_free, index)?;
-        Ok(AccumulatorHandle { object, reply: Buffer::default() })
     }
 
     /// Set the source of the accumulator at `index` in motion.
@@ -278,28 +325,6 @@ impl GraphHandle {
         // SAFETY: `graph_new` of this table handed the state out, and `&mut self` is one place at a time.
         let status =
             unsafe { (self.object.table.graph_turn)(self.object.state, turn, &mut self.reply, &mut raw) };
-        checked(status, &self.reply)?;
-        Ok((self.reply.bytes(), raw.take_with(|| self.object.keep.clone())))
-    }
-}
-
-/// A part of an accumulator. Its reply's room is used again.
-pub struct AccumulatorHandle {
-    object: Object<InstanceHandle>,
-    reply: Buffer,
-}
-
-impl AccumulatorHandle {
-    /// Ask it: the report, and the rest of the event that pends.
-    ///
-    /// # Errors
-    /// What kept it from being asked at all.
-    pub fn call(&mut self, call: &AccumulatorCall<'_>) -> Result<(&[u8], Option<Rest>), Fault> {
-        let mut raw = RawFuture::default();
-        // SAFETY: `accumulator_new` of this table handed the state out, and `&mut self` is one place at a time.
-        let status = unsafe {
-            (self.object.table.accumulator_call)(self.object.state, call, &mut self.reply, &mut raw)
-        };
         checked(status, &self.reply)?;
         Ok((self.reply.bytes(), raw.take_with(|| self.object.keep.clone())))
     }

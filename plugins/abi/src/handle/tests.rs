@@ -1,7 +1,7 @@
 //! A library in this process, called through its table only.
 
 use super::{PackageHandle, SourceHandle, TableError};
-use crate::call::{AccumulatorCall, ColumnInput, Operation, Turn};
+use crate::call::{AccumulatorCall, ColumnInput, Operation, StateCall, Turn};
 use crate::fault::{Fault, FaultKind};
 use crate::frames::{Reader, Writer};
 use crate::future::LibraryFuture;
@@ -40,7 +40,7 @@ impl LibraryGraph for Sums {
     }
 }
 
-/// Counts events, and says when it was asked.
+/// Counts events, and says when it was asked. Its settings are where it begins.
 #[derive(Default)]
 struct Counts(u64);
 
@@ -56,6 +56,25 @@ impl LibraryAccumulator for Counts {
         writer.u64(self.0);
         writer.u64(call.now as u64);
         Ok(None)
+    }
+
+    fn export(&self, now: i64, reply: &mut Vec<u8>) -> Result<(), Fault> {
+        if now < 0 {
+            panic!("before the beginning");
+        }
+        reply.extend_from_slice(&self.0.to_le_bytes());
+        Ok(())
+    }
+
+    fn import(&mut self, call: &StateCall<'_>, reply: &mut Vec<u8>) -> Result<(), Fault> {
+        assert_eq!(
+            (call.now, call.hash, call.name.get(), call.schema.get()),
+            (3, [9; 16], &b"n"[..], &b"s"[..])
+        );
+        let bytes = call.bytes.get().try_into().map_err(|_| Fault::error("no count"))?;
+        self.0 = u64::from_le_bytes(bytes);
+        reply.push(1);
+        Ok(())
     }
 }
 
@@ -89,8 +108,16 @@ impl Library for Toy {
         if index == 0 { Ok(Box::new(Sums)) } else { Err(Fault::error("no such graph")) }
     }
 
-    fn accumulator(&self, _index: usize) -> Result<Box<dyn LibraryAccumulator>, Fault> {
-        Ok(Box::<Counts>::default())
+    fn accumulator(
+        &self,
+        _index: usize,
+        tuning: Option<&[u8]>,
+    ) -> Result<Box<dyn LibraryAccumulator>, Fault> {
+        match tuning {
+            Some([first]) => Ok(Box::new(Counts(u64::from(*first)))),
+            Some(_) => Err(Fault::error("no such settings")),
+            None => Ok(Box::<Counts>::default()),
+        }
     }
 
     fn source(&self, index: usize, push: RemotePush, resume: Option<u64>) -> Result<LibrarySource, Fault> {
@@ -139,7 +166,11 @@ impl Library for Sick {
         unreachable!("it never starts")
     }
 
-    fn accumulator(&self, _index: usize) -> Result<Box<dyn LibraryAccumulator>, Fault> {
+    fn accumulator(
+        &self,
+        _index: usize,
+        _tuning: Option<&[u8]>,
+    ) -> Result<Box<dyn LibraryAccumulator>, Fault> {
         unreachable!("it never starts")
     }
 
@@ -154,6 +185,8 @@ impl Library for Sick {
 
 static TOY: PackageTable = table::<Toy>();
 static SICK: PackageTable = table::<Sick>();
+/// As an older sdk made it.
+static SHORT: PackageTable = table::<Toy>().as_at_first();
 
 fn handle(table: &'static PackageTable) -> Result<PackageHandle, TableError> {
     // SAFETY: a whole table of this build, in a static.
@@ -286,11 +319,49 @@ fn foreign_headers_are_refused_before_anything_behind_them_is_read() {
     });
     let text = text.unwrap().to_string();
     assert!(text.contains("ABI 2, built with sdk 9.0.0") && text.contains("needs ABI 1"), "{text}");
-    assert!(matches!(check(|header| header.size -= 8), Some(TableError::Size { .. })));
+    assert!(matches!(check(|header| header.size = PackageTable::LEAST - 8), Some(TableError::Size { .. })));
     assert!(matches!(check(|header| header.unwinds = 0), Some(TableError::Aborts { .. })));
     let mut longer = Header::own();
     longer.size += 64;
     assert_eq!(longer.check(), Ok(()), "a newer table of the same ABI is longer");
+}
+
+fn state(bytes: &[u8]) -> StateCall<'_> {
+    let (name, schema) = (Slice::from(&b"n"[..]), Slice::from(&b"s"[..]));
+    StateCall { now: 3, hash: [9; 16], name, schema, bytes: Slice::from(bytes) }
+}
+
+#[test]
+fn states_and_settings_of_accumulators_cross_and_faults_leave_the_part_whole() {
+    let instance = handle(&TOY).unwrap().init(Arc::new(Instant::default())).unwrap();
+    let old = instance.tuned_accumulator(0, &[40]).unwrap();
+    assert_eq!(instance.tuned_accumulator(0, b"what").err().unwrap().message, "no such settings");
+
+    assert_eq!(old.export(-1).unwrap().err().unwrap().kind, FaultKind::Panic);
+    let state_of_old = old.export(0).unwrap().unwrap();
+    let mut new = instance.accumulator(0).unwrap();
+    assert_eq!(new.import(&state(b"garbled")).unwrap_err().message, "no count");
+    assert_eq!(new.import(&state(state_of_old.bytes())).unwrap(), [1]);
+
+    let events = [Slice::from(&b"a"[..])];
+    let (reply, _) = new.call(&AccumulatorCall::new(Operation::Accept, 0, &events)).unwrap();
+    assert_eq!(Reader::new(reply).u64(), Ok(41));
+    assert_eq!(old.export(0).unwrap().unwrap().bytes(), 40_u64.to_le_bytes(), "it gave a copy");
+}
+
+#[test]
+fn older_library_is_used_for_all_that_its_table_has() {
+    let short = handle(&SHORT).unwrap();
+    assert!(!short.keeps() && handle(&TOY).unwrap().keeps());
+    let instance = short.init(Arc::new(Instant::default())).unwrap();
+    let mut accumulator = instance.accumulator(0).unwrap();
+    assert!(accumulator.call(&AccumulatorCall::new(Operation::Accept, 0, &[])).is_ok());
+    assert!(accumulator.export(0).is_none(), "nothing behind its end is called");
+    for fault in
+        [accumulator.import(&state(b"")).unwrap_err(), instance.tuned_accumulator(0, b"").err().unwrap()]
+    {
+        assert!(fault.message.contains("rebuild the package"), "{fault}");
+    }
 }
 
 #[test]

@@ -1,4 +1,8 @@
-//! What an engine does for code in a library: time, threads that may block, and room for events.
+//! What an engine does for code in a library: time, threads that may block, an ear, and room for events.
+
+mod log;
+
+pub use log::{LogLevel, LogLine, LogSink, RemoteLog};
 
 use crate::fault::{Fault, contained, drop_with_care};
 use crate::future::{LibraryFuture, RawFuture};
@@ -18,6 +22,14 @@ pub trait HostServices: Send + Sync {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
     /// Run `code` on a thread that may block.
     fn offload(&self, code: Offloaded);
+
+    /// Whether anybody takes log lines of that level. Asked before each line is made.
+    fn listens(&self, _level: LogLevel) -> bool {
+        false
+    }
+
+    /// Take a log line of code in a library.
+    fn log(&self, _line: &LogLine<'_>) {}
 }
 
 /// What became of pushed events.
@@ -114,6 +126,33 @@ impl HostServices for HostTable {
     fn offload(&self, code: Offloaded) {
         // SAFETY: the host set `offload` for `context`, which this table still owns.
         unsafe { (self.offload)(self.context, RawTask::from(code)) }
+    }
+}
+
+/// The services of a host, as a library has them.
+pub(crate) struct RemoteServices {
+    pub(crate) table: HostTable,
+    /// None if the host is too old to listen.
+    pub(crate) log: Option<RemoteLog>,
+}
+
+impl HostServices for RemoteServices {
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.table.sleep(duration)
+    }
+
+    fn offload(&self, code: Offloaded) {
+        self.table.offload(code);
+    }
+
+    fn listens(&self, level: LogLevel) -> bool {
+        self.log.as_ref().is_some_and(|log| log.listens(level))
+    }
+
+    fn log(&self, line: &LogLine<'_>) {
+        if let Some(log) = &self.log {
+            log.log(line);
+        }
     }
 }
 

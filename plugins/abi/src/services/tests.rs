@@ -1,4 +1,6 @@
-use super::{EventPush, HostServices, HostTable, Offloaded, Pushed, RemotePush};
+use super::{
+    EventPush, HostServices, HostTable, LogLevel, LogLine, LogSink, Offloaded, Pushed, RemoteLog, RemotePush,
+};
 use crate::slice::Slice;
 use std::future::Future;
 use std::pin::Pin;
@@ -83,4 +85,34 @@ fn pushed_events_arrive_with_their_offset_and_say_what_became_of_them() {
     assert_eq!(events, [(b"a".to_vec(), Some(7)), (b"b".to_vec(), None), (b"c".to_vec(), None)]);
     drop(push);
     assert_eq!(Arc::strong_count(&kept), 1);
+}
+
+/// Listens to what is graver than a hint, and dies of what is grave.
+#[derive(Default)]
+struct Ear(Mutex<Vec<String>>);
+
+impl LogSink for Ear {
+    fn listens(&self, level: LogLevel) -> bool {
+        level < LogLevel::Debug
+    }
+
+    fn log(&self, line: &LogLine<'_>) {
+        let LogLine { level, target, message, fields, .. } = line;
+        self.0.lock().unwrap().push(format!("{level:?} {target}: {message} {fields}"));
+        assert_ne!(*level, LogLevel::Error, "that was too much");
+    }
+}
+
+#[test]
+fn log_lines_reach_whoever_listens_and_his_panic_stays_with_him() {
+    let ear = Arc::new(Ear::default());
+    let remote = RemoteLog::from(Arc::clone(&ear) as Arc<dyn LogSink>);
+    assert!(remote.listens(LogLevel::Warn) && !remote.listens(LogLevel::Trace));
+    let line =
+        |level, message| LogLine { package: "", version: "", level, target: "me", message, fields: "n=1" };
+    remote.log(&line(LogLevel::Error, "grave"));
+    drop(remote);
+    let kept = ear.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    assert_eq!(*kept, ["Error me: grave n=1"]);
+    assert_eq!(Arc::strong_count(&ear), 1, "it was freed");
 }

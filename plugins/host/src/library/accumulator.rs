@@ -1,17 +1,22 @@
-//! An accumulator in a library, as core's part over bytes: one crossing for many events.
+//! An accumulator in a library, as core's part over bytes: one crossing for many events, and one each for
+//! its state out and in.
 
 use super::failure::{from_fault, malformed};
 use super::values;
 use acequia_abi::handle::Rest;
 use acequia_abi::report::read_failure;
 use acequia_abi::{
-    AccumulatorCall, AccumulatorHandle, FateReport, Fault, FrameError, Operation, Reader, Slice,
+    AccumulatorCall, AccumulatorHandle, FateReport, Fault, FrameError, Operation, Reader, Slice, StateCall,
+    StateReport, Taken,
 };
 use acequia_core::accumulator::{
-    Became, EventFate, Eviction, FailedStep, Many, ManyFailure, PendingBoundary, Released,
+    Became, EventFate, Eviction, Exported, FailedStep, ImportError, Many, ManyFailure, PendingBoundary,
+    Released,
 };
+use acequia_core::codec::SchemaHash;
 use acequia_core::fault::Failure;
 use acequia_core::ledger::{Dropped, Settled};
+use acequia_core::payload::{Encoded, WireType};
 use acequia_core::time::Timestamp;
 use acequia_core::wire::{AnyPart, Values};
 
@@ -117,6 +122,49 @@ impl AnyPart for LibraryPart {
             &mut Values::default(),
             |_, _| Ok(()),
         );
+    }
+
+    fn export(&self, now: Timestamp) -> Result<Option<Exported>, Failure> {
+        let Some(exported) = self.handle.export(now.as_nanos()) else {
+            let built_with = self.handle.built_with();
+            let why = format!("it lies in a library that was built with {built_with} and does not give it");
+            return Ok(Some(Exported::unreachable(why)));
+        };
+        let reply = exported.map_err(from_fault)?;
+        let report = StateReport::read(&mut Reader::new(reply.bytes())).map_err(malformed)?;
+        Ok(report.map(|report| {
+            let ty = WireType::intern(SchemaHash(report.hash), report.name, report.schema);
+            Exported::of(Encoded::new(report.bytes.to_vec(), ty))
+        }))
+    }
+
+    fn import(&mut self, state: &Encoded, now: Timestamp) -> Result<(), ImportError> {
+        let ty = state.wire_type();
+        let call = StateCall {
+            now: now.as_nanos(),
+            hash: ty.hash().0,
+            name: Slice::from(ty.name().as_bytes()),
+            schema: Slice::from(ty.text().as_bytes()),
+            bytes: Slice::from(state.as_bytes()),
+        };
+        let failed = |reason| ImportError::Failed { reason };
+        let reply = self.handle.import(&call).map_err(|fault| failed(from_fault(fault)))?;
+        let mut reader = Reader::new(reply);
+        let mut read = || {
+            let due = reader.option_u64()?.map(|due| Timestamp::from_nanos(due as i64));
+            Ok((due, reader.u64()?, Taken::read(&mut reader)?))
+        };
+        let (due, held, taken) = read().map_err(|error| failed(malformed(error)))?;
+        (self.due, self.held) = (due, held);
+        match taken {
+            Taken::Yes => Ok(()),
+            Taken::Other(kept) => {
+                let given = format!("{} ({})", ty.name(), ty.text());
+                Err(ImportError::OtherState { kept, given })
+            }
+            Taken::Unreadable(fault) => Err(ImportError::Unreadable { reason: from_fault(fault) }),
+            Taken::Failed(fault) => Err(failed(from_fault(fault))),
+        }
     }
 }
 

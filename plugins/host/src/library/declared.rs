@@ -5,14 +5,14 @@ use super::failure::from_fault;
 use super::graph::LibraryGraph;
 use super::parts::Parts;
 use super::unmade::Unmade;
-use super::{json, source};
+use super::{json, source, tuning};
 use acequia_abi::declaration::{
     AccumulatorDeclaration, BudgetDeclaration, CriteriaDeclaration, GraphDeclaration, KindDeclaration,
     OverflowDeclaration, PackageDeclaration, PlacementDeclaration, ReactorDeclaration,
     RequirementDeclaration, StrategyDeclaration, SubscriptionDeclaration, TypeDeclaration,
     WorkflowDeclaration,
 };
-use acequia_core::accumulator::{AccumulatorDecl, Identity, Kind};
+use acequia_core::accumulator::{AccumulatorDecl, Identity, Kind, Tuning};
 use acequia_core::fault::{Failure, FaultBudget};
 use acequia_core::graph::{
     Edge, GraphDecl, GraphPart, GraphPlacement, InputDecl, Presence, TerminalDecl, Topology,
@@ -55,8 +55,14 @@ pub(super) fn check(package: &PackageDeclaration) -> Result<(), String> {
 }
 
 impl Parts {
-    fn accumulator(&self, index: usize) -> Box<dyn AnyPart> {
-        let made = self.instance().and_then(|of| of.handle.accumulator(index).map_err(from_fault));
+    fn accumulator(&self, index: usize, tuning: &Tuning) -> Box<dyn AnyPart> {
+        let made = self.instance().and_then(|of| {
+            let made = match tuning::written(tuning) {
+                None => of.handle.accumulator(index),
+                Some(tuning) => of.handle.tuned_accumulator(index, &tuning),
+            };
+            made.map_err(from_fault)
+        });
         match made {
             Ok(handle) => Box::new(LibraryPart::new(handle)),
             Err(failure) => Box::new(self.unmade(failure)),
@@ -160,10 +166,10 @@ fn accumulator(
     let (event, boundary) = (types[decl.event], types[decl.boundary]);
     let (name, kind) = (decl.name.clone(), kind(decl.kind));
     let made = if decl.identity {
-        AccumulatorDecl::encoded(name, kind, event, boundary, Identity::<Encoded>::default)
+        AccumulatorDecl::encoded(name, kind, event, boundary, |_| Identity::<Encoded>::default())
     } else {
         let parts = parts.clone();
-        let make = move || RemotePart::new(parts.accumulator(index), event, boundary);
+        let make = move |tuning: &Tuning| RemotePart::new(parts.accumulator(index, tuning), event, boundary);
         AccumulatorDecl::encoded(name, kind, event, boundary, make)
     };
     let made =

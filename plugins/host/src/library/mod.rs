@@ -19,9 +19,11 @@ mod failure;
 mod graph;
 mod image;
 mod json;
+mod log;
 mod mapping;
 mod parts;
 mod source;
+mod tuning;
 mod unmade;
 mod values;
 
@@ -29,22 +31,23 @@ pub use error::LibraryError;
 pub(crate) use image::header_abi;
 pub use mapping::{Mapped, mapped};
 
-pub use acequia_abi::HostServices;
 use acequia_abi::declaration::PackageDeclaration;
-use acequia_abi::{InstanceHandle, PackageHandle};
+use acequia_abi::{Fault, InstanceHandle, PackageHandle};
+pub use acequia_abi::{HostServices, LogLevel, LogLine};
 use acequia_core::accumulator::Kind;
 use acequia_core::id::AccumulatorName;
 use acequia_core::package::Package;
 use parts::{Later, Parts};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// A mapped library whose declarations were read. None of its parts exists yet.
 pub struct Library {
     handle: PackageHandle,
     declaration: PackageDeclaration,
     declared: Vec<u8>,
+    version: OnceLock<String>,
 }
 
 impl Library {
@@ -68,7 +71,7 @@ impl Library {
         declared::check(&declaration)
             .map_err(|reason| LibraryError::Inconsistent { package: declaration.name.clone(), reason })?;
         mapping.name(&declaration.name);
-        Ok(Arc::new(Self { handle, declaration, declared }))
+        Ok(Arc::new(Self { handle, declaration, declared, version: OnceLock::new() }))
     }
 
     /// What it declares, as data.
@@ -106,17 +109,37 @@ impl Library {
         self.handle.built_with()
     }
 
+    /// Whether its accumulators give their state, take one in, and take settings: libraries that were built
+    /// with an older sdk know none of it.
+    pub fn keeps(&self) -> bool {
+        self.handle.keeps()
+    }
+
     /// Let it begin to be used: runs the author's hook, with `services` at its disposal.
     ///
     /// # Errors
     /// [`LibraryError::Init`] if the hook fails or panics.
     pub fn init(self: &Arc<Self>, services: Arc<dyn HostServices>) -> Result<Arc<Instance>, LibraryError> {
-        let handle = self.handle.init(services).map_err(|fault| LibraryError::Init {
+        let handle = self.begin(&services).map_err(|fault| LibraryError::Init {
             package: self.declaration.name.clone(),
             failure: failure::from_fault(fault),
         })?;
         json::serve(&self.handle, &self.declaration);
         Ok(Instance::new(Arc::clone(self), handle))
+    }
+}
+
+impl Library {
+    /// Say in log lines of its code that it is of that version. The first word counts.
+    pub fn known_as(&self, version: impl Into<String>) {
+        let _ = self.version.set(version.into());
+    }
+
+    fn begin(self: &Arc<Self>, services: &Arc<dyn HostServices>) -> Result<InstanceHandle, Fault> {
+        let package = self.declaration.name.clone();
+        let version = self.version.get().cloned().unwrap_or_default();
+        let log = log::Named { package, version, services: Arc::clone(services) };
+        self.handle.init_logged(Arc::clone(services), Arc::new(log))
     }
 }
 

@@ -54,7 +54,7 @@ impl Later {
         if let Some(instance) = &*known {
             return Ok(Arc::clone(instance));
         }
-        let handle = self.library.handle.init(Arc::clone(&self.services)).map_err(from_fault)?;
+        let handle = self.library.begin(&self.services).map_err(from_fault)?;
         json::serve(&self.library.handle, &self.library.declaration);
         let instance = Instance::new(Arc::clone(&self.library), handle);
         Ok(Arc::clone(known.insert(instance)))

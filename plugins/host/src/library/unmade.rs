@@ -1,8 +1,9 @@
 //! What stands where a part would be of a library that is only read: each item fails with the reason.
 
-use acequia_core::accumulator::{Eviction, FailedStep, Many, ManyFailure, Released};
+use acequia_core::accumulator::{Eviction, Exported, FailedStep, ImportError, Many, ManyFailure, Released};
 use acequia_core::fault::Failure;
 use acequia_core::id::FiringId;
+use acequia_core::payload::Encoded;
 use acequia_core::time::Timestamp;
 use acequia_core::wire::{AnyGraph, AnyPart, GraphEnd, GraphTurn, InputWindow, Values};
 
@@ -44,6 +45,14 @@ impl AnyPart for Unmade {
     fn evict(&mut self, _what: Eviction, _out: &mut Values) {}
 
     fn recover(&mut self) {}
+
+    fn export(&self, _now: Timestamp) -> Result<Option<Exported>, Failure> {
+        Ok(None)
+    }
+
+    fn import(&mut self, _state: &Encoded, _now: Timestamp) -> Result<(), ImportError> {
+        Err(ImportError::Failed { reason: self.0.clone() })
+    }
 }
 
 impl AnyGraph for Unmade {

@@ -5,7 +5,7 @@ use super::name::{self, Allowed};
 use super::section::{Flaws, Section};
 use crate::suggest::listed;
 use acequia_core::Overflow;
-use acequia_core::accumulator::Kind;
+use acequia_core::accumulator::{Kind, Tuning, WindowShape};
 use acequia_core::id::AccumulatorName;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -79,16 +79,32 @@ pub struct Override {
 #[non_exhaustive]
 pub enum Misfit {
     /// A key of another kind.
-    #[error("E0857: package.toml sets `{key}` of accumulator {accumulator}, which is a {kind}; {hint}")]
+    #[error(
+        "E0857: package.toml sets `{key}` of accumulator {accumulator}, which is a {kind}; {hint}; allowed are {allowed}"
+    )]
     Key {
         /// The accumulator.
         accumulator: AccumulatorName,
         /// The key.
         key: &'static str,
         /// The kind.
-        kind: &'static str,
+        kind: Kind,
         /// What to do.
         hint: String,
+        /// The keys of that kind.
+        allowed: String,
+    },
+    /// Another kind than the code's.
+    #[error(
+        "E0859: package.toml says that accumulator {accumulator} is a {wanted}, and in the code it is a {kind}, which follows from its function; leave `kind` out"
+    )]
+    Kind {
+        /// The accumulator.
+        accumulator: AccumulatorName,
+        /// What the manifest says.
+        wanted: Kind,
+        /// What it is.
+        kind: Kind,
     },
     /// The package does not declare it.
     #[error(
@@ -108,16 +124,37 @@ impl Override {
         self.ring_capacity.or(self.capacity)
     }
 
-    /// Check what is set against the kind that the accumulator has after this: `kind` here, else `declared`.
+    /// The settings of its kind that are changed.
+    pub fn tuning(&self) -> Tuning {
+        let shapes = [
+            self.tumbling.map(|size| WindowShape::Tumbling { size }),
+            self.sliding.zip(self.slide).map(|(size, slide)| WindowShape::Sliding { size, slide }),
+            self.session.map(|gap| WindowShape::Session { gap }),
+        ];
+        Tuning {
+            interval: self.interval,
+            flush_interval: self.flush_interval,
+            max_buffer_size: self.max_buffer_size,
+            window_capacity: self.window_capacity,
+            shape: shapes.into_iter().flatten().next(),
+            lateness: self.lateness,
+        }
+    }
+
+    /// Check what is set against the kind that the library declares.
     ///
     /// # Errors
-    /// At the first key that means nothing to that kind.
-    pub fn fits(&self, accumulator: &AccumulatorName, declared: Kind) -> Result<(), Misfit> {
-        let kind = self.kind.unwrap_or(declared);
+    /// At the first key that means nothing to that kind, and if another kind is wanted.
+    pub fn fits(&self, accumulator: &AccumulatorName, kind: Kind) -> Result<(), Misfit> {
+        let accumulator = || accumulator.clone();
+        if let Some(wanted) = self.kind.filter(|wanted| *wanted != kind) {
+            return Err(Misfit::Kind { accumulator: accumulator(), wanted, kind });
+        }
         match self.set().into_iter().find(|key| !belongs(key, kind)) {
             None => Ok(()),
             Some(key) => {
-                Err(Misfit::Key { accumulator: accumulator.clone(), key, kind: word(kind), hint: hint(key) })
+                let (hint, allowed) = (hint(key), listed(allowed(kind)));
+                Err(Misfit::Key { accumulator: accumulator(), key, kind, hint, allowed })
             }
         }
     }
@@ -163,16 +200,18 @@ fn belongs(key: &str, kind: Kind) -> bool {
     }
 }
 
-fn hint(key: &str) -> String {
-    match OWN.iter().find(|(own, _)| *own == key) {
-        Some((_, owner)) => format!("it belongs to a {}", word(*owner)),
-        None => "write `ring_capacity` or `window_capacity`".to_owned(),
-    }
+/// The keys of an accumulator of that kind.
+fn allowed(kind: Kind) -> impl Iterator<Item = &'static str> {
+    let every = EVERY.into_iter().filter(move |key| belongs(key, kind));
+    let own = OWN.into_iter().filter(move |(_, owner)| *owner == kind).map(|(key, _)| key);
+    every.chain(own)
 }
 
-/// A kind as a manifest writes it.
-pub fn word(kind: Kind) -> &'static str {
-    KINDS.iter().find(|(_, known)| *known == kind).map_or("custom", |(word, _)| word)
+fn hint(key: &str) -> String {
+    match OWN.iter().find(|(own, _)| *own == key) {
+        Some((_, owner)) => format!("it belongs to a {owner}"),
+        None => "write `ring_capacity` or `window_capacity`".to_owned(),
+    }
 }
 
 /// Read all tables under `[accumulators]`.
@@ -218,7 +257,7 @@ fn together(section: &Section<'_>, change: &Override, flaws: &mut Flaws<'_>) {
     if let Some(kind) = change.kind {
         for key in change.set().into_iter().filter(|key| !belongs(key, kind)) {
             let span = section.get(key).map_or(section.span.clone(), |value| value.span);
-            flaws.push(&span, FlawKind::Misfit { key: key.to_owned(), kind: word(kind), hint: hint(key) });
+            flaws.push(&span, FlawKind::Misfit { key: key.to_owned(), kind: kind.word(), hint: hint(key) });
         }
     }
     let shapes = [change.tumbling, change.sliding, change.session];

@@ -49,7 +49,7 @@ mod package;
 mod requires;
 mod section;
 
-pub use accumulator::{Misfit, Override, word};
+pub use accumulator::{Misfit, Override};
 pub use error::{Flaw, FlawKind, ManifestError};
 pub use limits::PartLimits;
 pub use package::{Language, Package, Runtime};

@@ -24,9 +24,12 @@ pub(super) fn make(
 ) -> syn::Result<Made> {
     match kind {
         KindOf::Passthrough => one_by_one("Passthrough", core, function),
-        KindOf::Stream => match &options.state {
-            Some(state) => with_state(state, core, function),
-            None => one_by_one("Stream", core, function),
+        KindOf::Stream => match (&options.state, &options.migrate) {
+            (Some(state), _) => with_state(state, core, function),
+            (None, Some(migrate)) => {
+                Err(syn::Error::new(migrate.span(), "`migrate` needs `state`, the type that it leads to"))
+            }
+            (None, None) => one_by_one("Stream", core, function),
         },
         KindOf::Polling => polling(core, options, function),
         KindOf::Batch => batch(core, options, function),

@@ -20,6 +20,8 @@ pub(crate) struct Options {
     pub(crate) source: Option<Expr>,
     /// Type of a stream's state.
     pub(crate) state: Option<Type>,
+    /// Function from an older version's state to this one's.
+    pub(crate) migrate: Option<Expr>,
     /// Time between two polls.
     pub(crate) interval: Option<Millis>,
     /// The oldest that a batch becomes.
@@ -69,6 +71,7 @@ impl Options {
             "capacity" | "ring_capacity" => self.ring_capacity = Some(parse_count(input, 1)?),
             "source" => self.source = Some(input.parse()?),
             "state" => self.state = Some(input.parse()?),
+            "migrate" => self.migrate = Some(input.parse()?),
             "interval" => self.interval = Some(Millis::parse_positive(input)?),
             "flush_interval" => self.flush_interval = Some(Millis::parse_positive(input)?),
             "max_buffer_size" => self.max_buffer_size = Some(parse_count(input, 1)?),
@@ -83,7 +86,7 @@ impl Options {
         Ok(())
     }
 
-    /// Builder calls for what was said about ring, overflow, attempts and source.
+    /// Builder calls for what was said about ring, overflow, attempts, source and migration.
     pub(crate) fn calls(&self, core: &TokenStream) -> TokenStream {
         let capacity = self.ring_capacity.as_ref().map(|room| quote_spanned!(room.span()=> .capacity(#room)));
         let overflow = self.overflow.as_ref().map(|policy| quote!(.overflow(#core::Overflow::#policy)));
@@ -96,7 +99,9 @@ impl Options {
             Expr::Path(path) => quote_spanned!(source.span()=> .source(#path())),
             other => quote_spanned!(source.span()=> .source(#other)),
         });
-        quote!(#capacity #overflow #attempts #source)
+        let migrate =
+            self.migrate.as_ref().map(|migrate| quote_spanned!(migrate.span()=> .migrate(#migrate)));
+        quote!(#capacity #overflow #attempts #source #migrate)
     }
 }
 
@@ -104,7 +109,7 @@ impl Options {
 fn own_keys(kind: KindOf) -> &'static [&'static str] {
     match kind {
         KindOf::Passthrough => &["capacity"],
-        KindOf::Stream => &["capacity", "source", "state"],
+        KindOf::Stream => &["capacity", "source", "state", "migrate"],
         KindOf::Polling => &["capacity", "interval"],
         KindOf::Batch => &["capacity", "flush_interval", "max_buffer_size"],
         KindOf::State => &["capacity", "ring_capacity"],

@@ -133,7 +133,7 @@ fn counter() -> SourceDecl {
     SourceDecl::run(|out: SourceOut<u64>| async move { out.push(1).await })
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 struct Sum(u64);
 
 #[stream_accumulator(source = counter, state = Sum)]

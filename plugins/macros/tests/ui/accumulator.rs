@@ -32,6 +32,11 @@ fn stateless(value: &u64) -> u64 {
     *value
 }
 
+#[stream_accumulator(migrate = from_nothing)]
+fn migrated(value: u64) -> u64 {
+    value
+}
+
 #[polling_accumulator(interval = "1 day")]
 async fn bad_interval() -> Option<u64> {
     None

@@ -22,8 +22,10 @@ use std::task::{Poll, Waker};
 pub async fn blocking<R: Send + 'static>(code: impl FnOnce() -> R + Send + 'static) -> Result<R, Failure> {
     let reply = Arc::new(Reply::default());
     let promise = Promise(Arc::clone(&reply));
-    crate::services::current().offload(Box::new(move || {
-        let result = guarded(|| Ok(code()));
+    let services = crate::services::current();
+    let own = Arc::clone(&services);
+    services.offload(Box::new(move || {
+        let result = crate::services::scoped(&own, || guarded(|| Ok(code())));
         promise.0.fill(result);
     }));
     std::future::poll_fn(move |cx| {

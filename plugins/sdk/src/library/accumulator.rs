@@ -1,10 +1,17 @@
-//! An accumulator inside a library: events in, its report out.
+//! An accumulator inside a library: events in, its report out; its state out, and in again.
 
 use super::{fault, write_values};
 use crate::{AccumulatorDecl, Failure, Timestamp};
 use acequia_abi::report::write_failure;
-use acequia_abi::{AccumulatorCall, FateReport, Fault, LibraryAccumulator, LibraryFuture, Operation, Writer};
-use acequia_core::accumulator::{Became, EventFate, Eviction, FailedStep, Many, PendingBoundary, Released};
+use acequia_abi::{
+    AccumulatorCall, FateReport, Fault, LibraryAccumulator, LibraryFuture, Operation, StateCall, StateReport,
+    Taken, Writer,
+};
+use acequia_core::accumulator::{
+    Became, EventFate, Eviction, FailedStep, ImportError, Many, PendingBoundary, Released,
+};
+use acequia_core::codec::SchemaHash;
+use acequia_core::payload::{Encoded, WireType};
 use acequia_core::wire::{AnyPart, Values};
 
 /// A part of an accumulator.
@@ -96,6 +103,42 @@ impl LibraryAccumulator for Part {
         }
         write_values(&self.out, &mut writer);
         Ok(pending)
+    }
+
+    fn export(&self, now: i64, reply: &mut Vec<u8>) -> Result<(), Fault> {
+        let failed = |failure: Failure| fault(&failure);
+        let state = self.part.export(Timestamp::from_nanos(now)).map_err(failed)?;
+        let state = state.map(|state| state.encoded()).transpose().map_err(failed)?;
+        let report = state.as_ref().map(|state| StateReport {
+            hash: state.wire_type().hash().0,
+            name: state.wire_type().name(),
+            schema: state.wire_type().text(),
+            bytes: state.as_bytes(),
+        });
+        StateReport::write(report.as_ref(), &mut Writer::new(reply));
+        Ok(())
+    }
+
+    fn import(&mut self, call: &StateCall<'_>, reply: &mut Vec<u8>) -> Result<(), Fault> {
+        let (name, schema) =
+            (String::from_utf8_lossy(call.name.get()), String::from_utf8_lossy(call.schema.get()));
+        let ty = WireType::intern(SchemaHash(call.hash), &name, &schema);
+        let state = Encoded::new(call.bytes.get().to_vec(), ty);
+        let taken = self.part.import(&state, Timestamp::from_nanos(call.now));
+        let mut writer = Writer::new(reply);
+        self.write_state(&mut writer);
+        taken.map_or_else(untaken, |()| Taken::Yes).write(&mut writer);
+        Ok(())
+    }
+}
+
+/// A state that the part did not take.
+fn untaken(error: ImportError) -> Taken {
+    match error {
+        ImportError::OtherState { kept, .. } => Taken::Other(kept),
+        ImportError::Unreadable { reason } => Taken::Unreadable(fault(&reason)),
+        ImportError::Failed { reason } => Taken::Failed(fault(&reason)),
+        other => Taken::Failed(Fault::error(other)),
     }
 }
 

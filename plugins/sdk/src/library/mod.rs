@@ -5,14 +5,16 @@
 mod accumulator;
 mod declare;
 mod graph;
+mod log;
 mod source;
+mod tuning;
 mod types;
 
 use crate::services::{HostServices, Scoped, scoped};
 use crate::{AccumulatorDecl, Failure, FailureKind, GraphDecl, Package};
 use acequia_abi::{
     AccumulatorCall, Fault, FaultKind, Library, LibraryAccumulator, LibraryFuture, LibraryGraph,
-    LibrarySource, RemotePush, Turn, ValueForm, Writer,
+    LibrarySource, RemotePush, StateCall, Turn, ValueForm, Writer,
 };
 use acequia_core::wire::Values;
 use std::marker::PhantomData;
@@ -47,6 +49,7 @@ impl<P: AuthorPackage> Library for Exported<P> {
     }
 
     fn init(services: Arc<dyn HostServices>) -> Result<Self, Fault> {
+        log::listen();
         scoped(&services, P::init).map_err(|failure| fault(&failure))?;
         let package = P::package();
         let accumulators = package.reactors().iter().flat_map(|reactor| reactor.accumulators.iter().cloned());
@@ -63,9 +66,13 @@ impl<P: AuthorPackage> Library for Exported<P> {
         Ok(self.served(scoped(&self.services, || graph::Graph::new(decl))))
     }
 
-    fn accumulator(&self, index: usize) -> Result<Box<dyn LibraryAccumulator>, Fault> {
+    fn accumulator(&self, index: usize, tuning: Option<&[u8]>) -> Result<Box<dyn LibraryAccumulator>, Fault> {
         let decl = self.accumulators.get(index).ok_or_else(|| absent("accumulator", index))?;
-        Ok(self.served(scoped(&self.services, || accumulator::Part::new(decl))))
+        let tuned = match tuning {
+            Some(tuning) => &decl.clone().tune(tuning::read(tuning)?).map_err(Fault::error)?,
+            None => decl,
+        };
+        Ok(self.served(scoped(&self.services, || accumulator::Part::new(tuned))))
     }
 
     fn source(
@@ -130,6 +137,14 @@ impl<T: LibraryAccumulator> LibraryAccumulator for Served<T> {
         reply: &mut Vec<u8>,
     ) -> Result<Option<LibraryFuture>, Fault> {
         self.served(|part| part.call(call, reply))
+    }
+
+    fn export(&self, now: i64, reply: &mut Vec<u8>) -> Result<(), Fault> {
+        scoped(&self.services, || self.part.export(now, reply))
+    }
+
+    fn import(&mut self, call: &StateCall<'_>, reply: &mut Vec<u8>) -> Result<(), Fault> {
+        scoped(&self.services, || self.part.import(call, reply))
     }
 }
 

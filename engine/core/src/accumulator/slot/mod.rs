@@ -4,8 +4,8 @@ mod typed;
 
 pub use typed::Slot;
 
-use super::Exported;
 use super::any_ring::AnyRing;
+use super::{Exported, ImportError};
 use crate::column::AnyColumn;
 use crate::fault::{Failure, FaultBudget};
 use crate::id::AccumulatorName;
@@ -15,6 +15,7 @@ use crate::overflow::Overflow;
 use crate::payload::PayloadType;
 use crate::ring::Doorbell;
 use crate::time::Timestamp;
+use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -104,25 +105,20 @@ pub trait AnySlot: Send {
     /// Give memory back that a burst left behind.
     fn shrink(&mut self);
     /// A copy of the part's state, for another version of it.
-    fn export(&self) -> Option<Exported> {
-        None
-    }
+    ///
+    /// # Errors
+    /// What kept the state from leaving.
+    fn export(&self, now: Timestamp) -> Result<Option<Exported>, Failure>;
     /// Take in the state of the part that this one is to replace.
     ///
     /// # Errors
-    /// The state, if it is not of the type that this part keeps.
-    fn import(&mut self, state: Exported) -> Result<(), Exported> {
-        Err(state)
-    }
+    /// [`ImportError`], if it is no state that this part keeps.
+    fn import(&mut self, state: Exported, now: Timestamp) -> Result<(), ImportError>;
     /// Take over ring, events in hand and figures of the slot that this one replaces; false, and nothing
     /// done, if that is for other events.
-    fn succeed(&mut self, _old: &mut dyn AnySlot) -> bool {
-        false
-    }
+    fn succeed(&mut self, old: &mut dyn AnySlot) -> bool;
     /// Give up ring, events in hand and figures to a successor.
-    fn hand_over(&mut self) -> Exported {
-        Box::new(())
-    }
+    fn hand_over(&mut self) -> Box<dyn Any + Send>;
     /// Move one open event out of every place that is counted, so that a test can see the ledger fail.
     #[doc(hidden)]
     fn hide_one(&mut self) -> bool;

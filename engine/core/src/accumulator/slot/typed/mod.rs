@@ -7,7 +7,7 @@ mod successor;
 use super::{AnySlot, SlotArgs, SlotContext, SlotTurn};
 use crate::accumulator::any_ring::AnyRing;
 use crate::accumulator::{
-    Accumulator, Emitter, Eviction, Exported, Fate, Incoming, PendingBoundary, Released,
+    Accumulator, Emitter, Eviction, Exported, Fate, ImportError, Incoming, PendingBoundary, Released,
 };
 use crate::column::{AnyColumn, Column};
 use crate::fault::{Failure, FaultBudget, FaultMeter, guarded};
@@ -17,6 +17,7 @@ use crate::letter::Letter;
 use crate::payload::{Payload, PayloadType};
 use crate::ring::{Drawn, Ring};
 use crate::time::Timestamp;
+use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -336,19 +337,23 @@ impl<A: Accumulator> AnySlot for Slot<A> {
         }
     }
 
-    fn export(&self) -> Option<Exported> {
-        self.part.export()
+    fn export(&self, now: Timestamp) -> Result<Option<Exported>, Failure> {
+        self.part.export(now)
     }
 
-    fn import(&mut self, state: Exported) -> Result<(), Exported> {
-        self.part.import(state)
+    fn import(&mut self, state: Exported, now: Timestamp) -> Result<(), ImportError> {
+        let before = self.part.held();
+        self.part.import(state, now)?;
+        // What it holds was accepted elsewhere; who takes the place of that part takes over its figures instead.
+        self.entry.accepted += self.part.held().saturating_sub(before);
+        Ok(())
     }
 
     fn succeed(&mut self, old: &mut dyn AnySlot) -> bool {
         self.take_over(old)
     }
 
-    fn hand_over(&mut self) -> Exported {
+    fn hand_over(&mut self) -> Box<dyn Any + Send> {
         self.body()
     }
 

@@ -1,10 +1,11 @@
 //! A slot takes the place of another one: the part is new, everything else goes on.
 
 use super::{Awaited, Phase, Slot};
+use crate::accumulator::Accumulator;
 use crate::accumulator::slot::AnySlot;
-use crate::accumulator::{Accumulator, Exported};
 use crate::ledger::Entry;
 use crate::ring::Ring;
+use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ struct Body<E, B> {
 }
 
 impl<A: Accumulator> Slot<A> {
-    pub(super) fn body(&mut self) -> Exported {
+    pub(super) fn body(&mut self) -> Box<dyn Any + Send> {
         Box::new(Body::<A::Event, A::Boundary> {
             ring: Arc::clone(&self.ring),
             input: std::mem::take(&mut self.input),
