@@ -1,11 +1,13 @@
 //! A package: declarations that come up together, and go together.
 
 pub mod def;
+pub mod share;
 pub mod trigger;
 pub mod version;
 pub mod workflow;
 
 pub use def::{AccumulatorDef, GraphDef, ReactorDef, SourceKey};
+pub use share::Share;
 pub use trigger::{CronDecl, PollDecl, ScheduleError};
 pub use version::Version;
 pub use workflow::{SubscriptionDecl, TaskDecl, WorkflowDecl};

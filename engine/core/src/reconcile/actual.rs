@@ -3,8 +3,9 @@
 use super::contract::Contract;
 use super::feed::Feed;
 use super::plan::{Direction, GraphRecord, Plan, Record, Step, WorkflowRecord};
+use super::share::Shares;
 use crate::id::{AccumulatorName, GraphName, PackageName, ReactorName, TriggerName, WorkflowName};
-use crate::package::Version;
+use crate::package::{Share, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Something with the package that owns it.
@@ -66,7 +67,9 @@ pub struct Actual {
     pub polls: BTreeMap<TriggerName, PackageName>,
     /// Reactors, with what they offer.
     pub reactors: BTreeMap<ReactorName, Owned<Contract>>,
-    /// Accumulators, with their reactor.
+    /// Shared accumulators, by the names of their cells.
+    pub shares: Shares,
+    /// Accumulators, with their reactor, or the cell of their own that they have if they are shared.
     pub accumulators: BTreeMap<AccumulatorName, Owned<ReactorName>>,
     /// Graphs, bound and trigger-less.
     pub graphs: BTreeMap<GraphName, Owned<GraphRecord>>,
@@ -137,6 +140,12 @@ impl Actual {
                 }
                 self.reactors.insert(name.clone(), Owned { package, value: contract.clone() });
             }
+            Record::Shared(name, share) => {
+                let cell = Share::cell_name(name);
+                let owned = Owned { package: package.clone(), value: cell.clone() };
+                self.accumulators.insert(name.clone(), owned);
+                self.shares.insert(cell, Owned { package, value: share.clone() });
+            }
             Record::InvokedGraph(name, graph) | Record::BoundGraph(name, graph) => {
                 self.graphs.insert(name.clone(), Owned { package, value: graph.clone() });
             }
@@ -155,6 +164,10 @@ impl Actual {
                     self.accumulators.remove(&offer.accumulator);
                 }
                 self.reactors.remove(name);
+            }
+            Record::Shared(name, _) => {
+                self.accumulators.remove(name);
+                self.shares.remove(&Share::cell_name(name));
             }
             Record::InvokedGraph(name, _) | Record::BoundGraph(name, _) => {
                 self.graphs.remove(name);

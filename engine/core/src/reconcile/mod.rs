@@ -10,6 +10,7 @@ pub mod guard;
 pub mod load;
 pub mod plan;
 pub mod problem;
+pub mod share;
 pub mod upgrade;
 
 pub use actual::{Actual, Hold, Loaded, Owned, Pin, Quarantine};
@@ -19,3 +20,4 @@ pub use guard::{Holding, UnloadRefusal, dependants, plan_unload};
 pub use load::{Desired, plan_load};
 pub use plan::{Direction, GraphRecord, Plan, Record, Step, Upgrade, WorkflowRecord};
 pub use problem::{Problem, Refusal};
+pub use share::{ShareRecord, Shares};
