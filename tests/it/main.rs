@@ -26,6 +26,7 @@ mod passthrough;
 mod polling;
 mod pricing;
 mod reactor;
+mod shared;
 mod shelf;
 mod shutdown;
 mod signature;

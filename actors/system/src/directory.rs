@@ -29,6 +29,8 @@ pub(crate) struct Directory {
     pub(crate) accumulators: DashMap<AccumulatorName, AccumulatorEntry>,
     pub(crate) reactors: DashMap<ReactorName, ReactorEntry>,
     pub(crate) graphs: DashMap<GraphName, GraphEntry>,
+    /// Shared accumulators, by the names of their cells.
+    pub(crate) shared: DashMap<ReactorName, ReactorEntry>,
     /// Ledgers of what is gone.
     pub(crate) retired: Retired,
     staged: Mutex<HashMap<ReactorName, ReactorEntry>>,
@@ -44,7 +46,8 @@ struct Retiring {
 impl Directory {
     /// The cells that events are accounted for in, by the reactor's name: loaded and retiring ones.
     pub(crate) fn cells(&self) -> Vec<Arc<SharedCell>> {
-        let mut cells: Vec<_> = self.reactors.iter().map(|entry| Arc::clone(&entry.cell)).collect();
+        let loaded = self.reactors.iter().chain(self.shared.iter());
+        let mut cells: Vec<_> = loaded.map(|entry| Arc::clone(&entry.cell)).collect();
         for cell in &self.lock_retiring().cells {
             if !cells.iter().any(|known| Arc::ptr_eq(known, cell)) {
                 cells.push(Arc::clone(cell));
@@ -66,15 +69,10 @@ impl Directory {
         loaded.or_else(|| lock(&self.staged).get(reactor).cloned())
     }
 
-    /// An accumulator, loaded or staged, by its reactor.
-    pub(crate) fn find_ring(
-        &self,
-        reactor: &ReactorName,
-        accumulator: &AccumulatorName,
-    ) -> Option<Arc<dyn acequia_core::accumulator::AnyRing>> {
-        let entry = self.find_reactor(reactor)?;
-        let source = entry.decl.source(accumulator)?;
-        Some(Arc::clone(entry.cell.ring(source)))
+    /// A cell that is loaded: a reactor's, or that of a shared accumulator.
+    pub(crate) fn entry(&self, cell: &ReactorName) -> Option<ReactorEntry> {
+        let reactor = self.reactors.get(cell).map(|entry| entry.clone());
+        reactor.or_else(|| self.shared.get(cell).map(|entry| entry.clone()))
     }
 
     /// Graphs bound to a reactor that have an actor now.
@@ -97,14 +95,22 @@ impl Directory {
 
     /// Everything of these packages becomes visible. Twice is as good as once.
     pub(crate) fn publish(&self, members: &[Arc<Members>]) {
-        for entry in members.iter().flat_map(|members| members.reactors()) {
+        for entry in members.iter().flat_map(|members| members.cells()) {
             for (source, accumulator) in entry.decl.accumulators.iter().enumerate() {
+                if accumulator.is_share() {
+                    continue;
+                }
                 let own =
                     AccumulatorEntry { cell: Arc::clone(&entry.cell), source, event: accumulator.event };
                 self.accumulators.insert(accumulator.name.clone(), own);
             }
             self.unstage(&entry.decl.name);
+        }
+        for entry in members.iter().flat_map(|members| members.reactors()) {
             self.reactors.insert(entry.decl.name.clone(), entry);
+        }
+        for entry in members.iter().flat_map(|members| members.all_shared()) {
+            self.shared.insert(entry.decl.name.clone(), entry);
         }
         for entry in members.iter().flat_map(|members| members.graphs()) {
             self.graphs.insert(entry.decl.name.clone(), entry);
@@ -113,7 +119,7 @@ impl Directory {
 
     /// Nothing of these packages is visible any more; their cells retire. Twice is as good as once.
     pub(crate) fn withdraw(&self, members: &[Arc<Members>]) {
-        for entry in members.iter().flat_map(|members| members.reactors()) {
+        for entry in members.iter().flat_map(|members| members.cells()) {
             let mut retiring = self.lock_retiring();
             if !retiring.cells.iter().any(|cell| Arc::ptr_eq(cell, &entry.cell)) {
                 retiring.cells.push(Arc::clone(&entry.cell));
@@ -124,12 +130,13 @@ impl Directory {
 
     /// Nothing of these packages is visible any more.
     pub(crate) fn forget(&self, members: &[Arc<Members>]) {
-        for entry in members.iter().flat_map(|members| members.reactors()) {
+        for entry in members.iter().flat_map(|members| members.cells()) {
             let own = |cell: &Arc<SharedCell>| Arc::ptr_eq(cell, &entry.cell);
             for accumulator in &entry.decl.accumulators {
                 self.accumulators.remove_if(&accumulator.name, |_, known| own(&known.cell));
             }
             self.reactors.remove_if(&entry.decl.name, |_, known| own(&known.cell));
+            self.shared.remove_if(&entry.decl.name, |_, known| own(&known.cell));
         }
         for members in members {
             for entry in members.graphs() {

@@ -6,7 +6,7 @@ use crate::env::Env;
 use acequia_core::Timestamp;
 use acequia_core::cell::{EdgeKind, Open};
 use acequia_core::id::ReactorName;
-use acequia_core::reconcile::{Feed, path};
+use acequia_core::reconcile::{Feed, Shares, path};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use std::time::Duration;
 pub(crate) struct Drain {
     pub(crate) cells: Vec<Arc<SharedCell>>,
     pub(crate) feeds: BTreeSet<Feed>,
+    pub(crate) shares: Shares,
     pub(crate) env: Arc<Env>,
 }
 
@@ -27,7 +28,7 @@ impl Drain {
             let mut holders = self.holders().await;
             holders.retain(|cell| !stuck.contains(cell.name()));
             let feeds = |from: &Arc<SharedCell>, to: &Arc<SharedCell>| {
-                from.name() != to.name() && path(&self.feeds, from.name(), to.name()).is_some()
+                from.name() != to.name() && path(&self.feeds, &self.shares, from.name(), to.name()).is_some()
             };
             let first = holders.iter().filter(|to| !holders.iter().any(|from| feeds(from, to)));
             let first: Vec<_> = first.cloned().collect();

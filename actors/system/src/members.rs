@@ -43,7 +43,7 @@ impl<M> ActorSlot<M> {
     }
 }
 
-/// A reactor of a package.
+/// A cell of a package: a reactor, or a shared accumulator, which has no actor of a reactor.
 #[derive(Clone)]
 pub(crate) struct ReactorEntry {
     pub(crate) package: PackageName,
@@ -86,8 +86,20 @@ impl GraphEntry {
 pub(crate) enum Member {
     /// A reactor with its accumulators.
     Reactor(ReactorName),
+    /// A shared accumulator, by the name of its cell.
+    Shared(ReactorName),
     /// A graph.
     Graph(GraphName),
+}
+
+impl Member {
+    /// The cell that it is, if it is one.
+    pub(crate) fn cell(&self) -> Option<&ReactorName> {
+        match self {
+            Self::Reactor(cell) | Self::Shared(cell) => Some(cell),
+            Self::Graph(_) => None,
+        }
+    }
 }
 
 /// The members of one package.
@@ -100,7 +112,10 @@ pub(crate) struct Members {
 
 #[derive(Default)]
 struct Inner {
+    /// What its cells are made of, reactors and shared accumulators alike.
+    decls: HashMap<ReactorName, ReactorDecl>,
     reactors: HashMap<ReactorName, ReactorEntry>,
+    shared: HashMap<ReactorName, ReactorEntry>,
     graphs: HashMap<GraphName, GraphEntry>,
     offsets: HashMap<AccumulatorName, Arc<SourceOffset>>,
     /// What has been started, in that order.
@@ -109,8 +124,9 @@ struct Inner {
 
 impl Members {
     pub(crate) fn new(package: Arc<Package>, version: Version) -> Arc<Self> {
+        let inner = Inner { decls: decls(&package), ..Inner::default() };
         let (name, contents) = (package.name().clone(), Mutex::new((package, version)));
-        Arc::new(Self { name, contents, inner: Mutex::default(), active: AtomicBool::new(false) })
+        Arc::new(Self { name, contents, inner: Mutex::new(inner), active: AtomicBool::new(false) })
     }
 
     pub(crate) fn name(&self) -> &PackageName {
@@ -128,16 +144,20 @@ impl Members {
 
     /// From now on it is this version: parts that start again are of it.
     pub(crate) fn set_version(&self, package: Arc<Package>, version: Version) {
-        for decl in package.reactors() {
-            if let Some(entry) = self.lock().reactors.get_mut(&decl.name) {
+        let mut inner = self.lock();
+        inner.decls = decls(&package);
+        let Inner { decls, reactors, shared, graphs, .. } = &mut *inner;
+        for (name, entry) in reactors.iter_mut().chain(shared) {
+            if let Some(decl) = decls.get(name) {
                 entry.decl = decl.clone();
             }
         }
         for decl in package.graphs() {
-            if let Some(entry) = self.lock().graphs.get_mut(&decl.name) {
+            if let Some(entry) = graphs.get_mut(&decl.name) {
                 entry.decl = decl.clone();
             }
         }
+        drop(inner);
         *lock(&self.contents) = (package, version);
     }
 
@@ -150,12 +170,21 @@ impl Members {
         self.active.load(Ordering::Acquire)
     }
 
+    /// What the cell `name` is made of.
+    pub(crate) fn decl(&self, name: &ReactorName) -> Option<ReactorDecl> {
+        self.lock().decls.get(name).cloned()
+    }
+
     pub(crate) fn add_reactor(&self, entry: ReactorEntry) {
         let mut inner = self.lock();
-        for accumulator in &entry.decl.accumulators {
-            inner.offsets.entry(accumulator.name.clone()).or_default();
-        }
+        inner.own_offsets(&entry);
         inner.reactors.insert(entry.decl.name.clone(), entry);
+    }
+
+    pub(crate) fn add_shared(&self, entry: ReactorEntry) {
+        let mut inner = self.lock();
+        inner.own_offsets(&entry);
+        inner.shared.insert(entry.decl.name.clone(), entry);
     }
 
     pub(crate) fn add_graph(&self, entry: GraphEntry) {
@@ -170,8 +199,24 @@ impl Members {
         self.lock().graphs.get(name).cloned()
     }
 
+    /// A cell: that of a reactor, or of a shared accumulator.
+    pub(crate) fn cell(&self, name: &ReactorName) -> Option<ReactorEntry> {
+        let inner = self.lock();
+        inner.reactors.get(name).or_else(|| inner.shared.get(name)).cloned()
+    }
+
+    pub(crate) fn all_shared(&self) -> Vec<ReactorEntry> {
+        self.lock().shared.values().cloned().collect()
+    }
+
     pub(crate) fn reactors(&self) -> Vec<ReactorEntry> {
         self.lock().reactors.values().cloned().collect()
+    }
+
+    /// Its cells, those that consume before those that produce.
+    pub(crate) fn cells(&self) -> Vec<ReactorEntry> {
+        let inner = self.lock();
+        inner.reactors.values().chain(inner.shared.values()).cloned().collect()
     }
 
     pub(crate) fn graphs(&self) -> Vec<GraphEntry> {
@@ -204,6 +249,7 @@ impl Members {
         let mut inner = self.lock();
         let (reactor, graph) = match member {
             Member::Reactor(name) => (inner.reactors.remove(name), None),
+            Member::Shared(name) => (inner.shared.remove(name), None),
             Member::Graph(name) => (None, inner.graphs.remove(name)),
         };
         drop(inner);
@@ -214,6 +260,18 @@ impl Members {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         lock(&self.inner)
     }
+}
+
+impl Inner {
+    fn own_offsets(&mut self, entry: &ReactorEntry) {
+        for accumulator in entry.decl.accumulators.iter().filter(|decl| !decl.is_share()) {
+            self.offsets.entry(accumulator.name.clone()).or_default();
+        }
+    }
+}
+
+fn decls(package: &Package) -> HashMap<ReactorName, ReactorDecl> {
+    package.cells().into_iter().map(|decl| (decl.name.clone(), decl)).collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -64,7 +64,7 @@ pub(crate) fn take_out_package(directory: &Directory, package: &PackageName, rea
     for graph in graphs {
         take_out_graph(directory, graph, reason.to_owned());
     }
-    for entry in directory.reactors.iter().filter(|entry| entry.package == *package) {
+    for entry in directory.reactors.iter().chain(directory.shared.iter()).filter(|e| e.package == *package) {
         entry.cell.quarantine(reason.to_owned());
     }
 }
@@ -85,7 +85,7 @@ pub(crate) fn lift_package(directory: &Directory, package: &PackageName) {
             CellTurn::default()
         });
     }
-    for entry in directory.reactors.iter().filter(|entry| entry.package == *package) {
+    for entry in directory.reactors.iter().chain(directory.shared.iter()).filter(|e| e.package == *package) {
         entry.cell.pardon();
     }
 }
@@ -148,8 +148,8 @@ fn lift_accumulator(cell: &mut Cell, source: usize) -> bool {
 pub(crate) async fn parts(args: &PackageArgs) -> HashMap<String, String> {
     let directory = &args.directory;
     let mut cells: Vec<Arc<SharedCell>> = Vec::new();
-    for reactor in args.members.package().reactors() {
-        cells.extend(directory.reactors.get(&reactor.name).map(|entry| Arc::clone(&entry.cell)));
+    for entry in args.members.cells() {
+        cells.extend(directory.entry(&entry.decl.name).map(|entry| entry.cell));
     }
     for graph in args.members.package().graphs() {
         let cell = directory.cell_of(&graph.name);
@@ -160,7 +160,7 @@ pub(crate) async fn parts(args: &PackageArgs) -> HashMap<String, String> {
         out.extend(cell.quarantined().map(|reason| (format!("reactor {}", cell.name()), reason)));
         out.extend(ask(args, &cell, |cell| parts_of(cell)).await.unwrap_or_default());
         let sources: Vec<_> = (0..cell.rings().len()).map(|source| cell.source_health(source)).collect();
-        let names = directory.reactors.get(cell.name()).map(|entry| entry.decl.source_names());
+        let names = directory.entry(cell.name()).map(|entry| entry.decl.source_names());
         for (name, health) in names.unwrap_or_default().into_iter().zip(sources) {
             if let SourceHealth::Quarantined { reason } = health {
                 out.insert(format!("accumulator {name}"), format!("its source: {reason}"));

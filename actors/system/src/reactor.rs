@@ -141,7 +141,7 @@ impl Actor for ReactorActor {
             ReactorMsg::Fire { inputs, reply } => state.on_fire(inputs, reply),
             ReactorMsg::Pause { reply } => state.on_control(reply, acequia_core::cell::Cell::pause),
             ReactorMsg::Resume { reply } => state.on_control(reply, acequia_core::cell::Cell::resume),
-            ReactorMsg::Flush { reply } => state.on_control(reply, acequia_core::cell::Cell::ask_flush),
+            ReactorMsg::Flush { reply } => state.on_flush(reply),
             ReactorMsg::Inspect { reply } => state.on_inspect(reply),
             ReactorMsg::Subscribers { reply } => answer(reply, state.subscribers()),
             ReactorMsg::Release { graph } => state.on_release(&graph),
@@ -277,6 +277,17 @@ impl ReactorState {
             answer(reply, ());
             CellTurn::default()
         });
+    }
+
+    /// What it shares is flushed where it is, for all that share it.
+    fn on_flush(&mut self, reply: RpcReplyPort<()>) {
+        for upstream in (0..self.cell.rings().len()).filter_map(|source| self.cell.upstream(source)) {
+            upstream.post(|cell, _| {
+                cell.ask_flush();
+                CellTurn::default()
+            });
+        }
+        self.on_control(reply, acequia_core::cell::Cell::ask_flush);
     }
 
     fn on_inspect(&mut self, reply: RpcReplyPort<serde_json::Value>) {

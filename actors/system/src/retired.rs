@@ -48,6 +48,8 @@ fn nameless(kind: &EdgeKind) -> EdgeName {
     let kind = match kind {
         EdgeKind::Events(_) => EdgeKind::Events("*".into()),
         EdgeKind::Boundaries(_) => EdgeKind::Boundaries("*".into()),
+        EdgeKind::Forwards(_) => EdgeKind::Forwards("*".into()),
+        EdgeKind::Shares(_) => EdgeKind::Shares("*".into()),
         EdgeKind::Firings => EdgeKind::Firings,
         EdgeKind::Deliveries(_) => EdgeKind::Deliveries("*".into()),
         EdgeKind::Outputs(_) => EdgeKind::Outputs(Place::Graph("*".into())),

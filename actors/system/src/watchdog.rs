@@ -131,8 +131,8 @@ impl Watch {
     /// Turns that are too long and were not told of.
     fn look(&mut self, directory: &Directory, now: Timestamp) -> Vec<Stall> {
         let mut stalls = Vec::new();
-        self.turns.retain(|name, _| directory.reactors.contains_key(name));
-        for entry in &directory.reactors {
+        self.turns.retain(|name, _| directory.entry(name).is_some());
+        for entry in directory.reactors.iter().chain(directory.shared.iter()) {
             let name = entry.key();
             if !entry.cell.is_running() {
                 self.turns.remove(name);

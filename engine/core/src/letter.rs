@@ -15,6 +15,13 @@ pub const BYTES_KEPT: usize = 4096;
 pub enum Place {
     /// In an accumulator.
     Accumulator(AccumulatorName),
+    /// On its way from a shared accumulator into one of its reactors.
+    Share {
+        /// The accumulator.
+        accumulator: AccumulatorName,
+        /// The reactor.
+        reactor: ReactorName,
+    },
     /// In a reactor's filter, as one firing.
     Reactor(ReactorName),
     /// In a graph, as one firing's delivery.
@@ -34,6 +41,9 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Accumulator(name) => write!(f, "accumulator {name}"),
+            Self::Share { accumulator, reactor } => {
+                write!(f, "share of reactor {reactor} in accumulator {accumulator}")
+            }
             Self::Reactor(name) => write!(f, "filter of reactor {name}"),
             Self::Graph(name) => write!(f, "graph {name}"),
             Self::Sink { graph, terminal, sink } => write!(f, "sink {sink} of {graph}.{terminal}"),

@@ -33,6 +33,7 @@ mod model {
     mod ring;
     mod ring_threads;
     mod seats;
+    mod shared;
     mod supervision;
     mod topology;
     mod tuning;

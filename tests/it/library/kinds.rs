@@ -79,6 +79,22 @@ async fn state_in_a_library_keeps_its_window() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn accumulator_in_a_library_is_shared_by_two_reactors() {
+    let (left, right) = (Probe::<i64>::new(), Probe::<i64>::new());
+    let engine = engine_with(vec![("left", "out", left.sink()), ("right", "out", right.sink())]).await;
+
+    engine.push_all("counted", [1_i64, 2, 3]).await;
+    engine.settle().await;
+
+    assert_eq!(left.all(), [1_001, 2_002, 3_003], "one state, however many share it");
+    assert_eq!(right.all().last(), Some(&3_003));
+    let ledger = engine.ledger().await;
+    assert_eq!(ledger.edge("shared counted/events/counted").unwrap().accepted, 3);
+    assert_eq!(ledger.edge("Left/shares/counted").unwrap().settled(), 3);
+    engine.assert_ledger().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn window_in_a_library_closes_its_panes() {
     let (engine, probe) = engine_and_probe::<(i64, i64)>("of_paned").await;
 

@@ -6,7 +6,7 @@ use acequia::library::Library;
 use acequia::testing::{Probe, TestEngine};
 use acequia::{Load, Package};
 use acequia_host::archive::{Contents, Limits};
-use acequia_host::{Candidate, CandidateError, Shelf, TARGET};
+use acequia_host::{Candidate, CandidateError, Shelf, TARGET, Trust};
 use acequia_tests::Folder;
 use acequia_tests::library::built;
 use std::path::{Path, PathBuf};
@@ -134,7 +134,7 @@ fn refused(library: &Path, accumulators: &str) -> String {
     let folder = folder(library, accumulators);
     let shelf = Folder::new().unwrap();
     let shelf = Shelf::open(shelf.join("shelf")).unwrap();
-    let error: CandidateError = Candidate::open(&folder.join(""), &shelf).unwrap_err();
+    let error: CandidateError = Candidate::open(&folder.join(""), &shelf, &Trust::optional()).unwrap_err();
     error.to_string()
 }
 
@@ -180,5 +180,5 @@ fn settings_for_a_library_of_an_older_sdk_are_refused_but_for_those_of_the_engin
     let folder =
         folder(&library, "[accumulators.asked]\ninterval = 1\n[accumulators.batched]\nring_capacity = 7");
     let shelf = Folder::new().unwrap();
-    Candidate::open(&folder.join(""), &Shelf::open(shelf.join("shelf")).unwrap()).unwrap();
+    Candidate::open(&folder.join(""), &Shelf::open(shelf.join("shelf")).unwrap(), &Trust::optional()).unwrap();
 }

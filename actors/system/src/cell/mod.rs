@@ -11,11 +11,12 @@ use acequia_core::accumulator::AnyRing;
 use acequia_core::cell::{Cell, CellTurn, Crumb, InHand, PartNames, TurnContext};
 use acequia_core::health::SourceHealth;
 use acequia_core::id::ReactorName;
+use acequia_core::ledger::Dropped;
 use acequia_core::ring::Doorbell;
 use std::cell::Cell as ThreadCell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
 
 /// Somebody runs a turn.
@@ -63,6 +64,8 @@ pub(crate) struct SharedCell {
     quarantined: Mutex<Option<String>>,
     /// Sources that were ready once.
     were_ready: Vec<AtomicBool>,
+    /// For each source the cell that sends it on, if it is a share.
+    upstream: Vec<OnceLock<Arc<Self>>>,
 }
 
 impl SharedCell {
@@ -80,6 +83,7 @@ impl SharedCell {
                 rings: cell.slots().iter().map(|slot| slot.ring()).collect(),
                 sources: cell.slots().iter().map(|_| Mutex::default()).collect(),
                 were_ready: cell.slots().iter().map(|_| AtomicBool::new(false)).collect(),
+                upstream: cell.slots().iter().map(|_| OnceLock::new()).collect(),
                 leases: cell.slots().iter().map(|_| Arc::default()).collect(),
                 quarantined: Mutex::default(),
                 cell: Mutex::new(cell),
@@ -147,7 +151,20 @@ impl SharedCell {
         self.armed.load(Ordering::Acquire)
     }
 
+    /// The source at `source` is a share in what `upstream` sends on.
+    pub(crate) fn share_in(&self, source: usize, upstream: Arc<Self>) {
+        let _ = self.upstream[source].set(upstream);
+    }
+
+    /// The cell that sends the source at `source` on, if that is a share.
+    pub(crate) fn upstream(&self, source: usize) -> Option<&Arc<Self>> {
+        self.upstream[source].get()
+    }
+
     pub(crate) fn source_health(&self, source: usize) -> SourceHealth {
+        if let Some(upstream) = self.upstream(source) {
+            return upstream.source_health(0);
+        }
         lock(&self.sources[source]).clone()
     }
 
@@ -167,12 +184,20 @@ impl SharedCell {
     pub(crate) fn quarantine(&self, reason: String) {
         *lock(&self.quarantined) = Some(reason);
         self.armed.store(false, Ordering::Release);
+        // Those that it shares with go on.
+        self.shed(Some(Dropped::Quarantined));
+    }
+
+    fn shed(&self, why: Option<Dropped>) {
+        let shares = self.rings.iter().zip(&self.upstream).filter(|(_, upstream)| upstream.get().is_some());
+        shares.for_each(|(ring, _)| ring.shed(why));
     }
 
     /// Lift its quarantine; false if there was none.
     pub(crate) fn pardon(&self) -> bool {
         let was = lock(&self.quarantined).take().is_some();
         if was {
+            self.shed(None);
             self.arm();
         }
         was
@@ -193,8 +218,11 @@ impl SharedCell {
 
     /// For each source, whether it is ready or was once.
     pub(crate) fn were_ready(&self) -> Vec<bool> {
-        let sources = self.were_ready.iter().zip(&self.sources);
-        sources.map(|(were, health)| were.load(Ordering::Acquire) || lock(health).is_ready()).collect()
+        let were = |source: usize| match self.upstream(source) {
+            Some(upstream) => upstream.were_ready().first().copied().unwrap_or_default(),
+            None => self.were_ready[source].load(Ordering::Acquire) || self.source_health(source).is_ready(),
+        };
+        (0..self.sources.len()).map(were).collect()
     }
 
     /// Have it run as soon as its shard can.

@@ -83,7 +83,7 @@ impl Engine {
 
     async fn actor(&self, component: Component<'_>) -> Option<ActorCell> {
         let directory = &self.inner.directory;
-        let package_of = |reactor: &ReactorName| directory.reactors.get(reactor).map(|e| e.package.clone());
+        let package_of = |cell: &ReactorName| directory.entry(cell).map(|entry| entry.package);
         match component {
             Component::Root => Some(self.inner.root.get_cell()),
             Component::Shard(number) => self.root_child(format!("shard {number}")).await,

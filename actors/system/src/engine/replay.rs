@@ -5,6 +5,7 @@ use crate::dead_letters::LetterId;
 use acequia_core::cell::CellTurn;
 use acequia_core::id::GraphName;
 use acequia_core::letter::{DeadLetter, Letter, Place};
+use std::sync::Arc;
 
 /// A dead letter that was not replayed; it stays where it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,6 +67,14 @@ impl Engine {
             (Place::Accumulator(name), Letter::Event(column)) => {
                 let entry = self.inner.directory.accumulators.get(name).map(|entry| entry.clone());
                 let taken = entry.is_some_and(|entry| entry.cell.ring(entry.source).push_column(&**column));
+                if taken { Ok(()) } else { Err(Box::new(letter)) }
+            }
+            (Place::Share { accumulator, reactor }, Letter::Event(column)) => {
+                let entry = self.inner.directory.entry(reactor);
+                let ring = entry.and_then(|entry| {
+                    entry.decl.source(accumulator).map(|source| Arc::clone(entry.cell.ring(source)))
+                });
+                let taken = ring.is_some_and(|ring| ring.push_column(&**column));
                 if taken { Ok(()) } else { Err(Box::new(letter)) }
             }
             (Place::Graph(graph), Letter::Inputs { .. }) => {

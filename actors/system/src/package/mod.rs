@@ -7,12 +7,10 @@
 
 use crate::accumulator::{AccumulatorArgs, AccumulatorMsg};
 use crate::answer::answer;
-use crate::cell::SharedCell;
 use crate::children::{Asked, ChildId, Children, Stopped};
 use crate::directory::Directory;
 use crate::env::Env;
 use crate::members::{Member, Members, ReactorEntry};
-use acequia_core::health::Health;
 use acequia_core::id::ReactorName;
 use acequia_core::supervision::{ChildSpec, Intensity, Strategy, Supervisor};
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent};
@@ -21,9 +19,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+mod health;
 mod renew;
 mod spawn;
 
+pub(crate) use health::health;
 pub(crate) use spawn::bind;
 use spawn::{spawn_accumulator, spawn_graph, spawn_reactor};
 
@@ -45,8 +45,8 @@ pub(crate) enum PackageMsg {
     Renew { reply: RpcReplyPort<()> },
     /// Everything is in its place: let it run.
     Activate { reply: RpcReplyPort<()> },
-    /// Let one reactor run, with its accumulators.
-    ActivateReactor { reactor: ReactorName, reply: RpcReplyPort<()> },
+    /// Let one cell run, with its accumulators.
+    ActivateCell { cell: ReactorName, reply: RpcReplyPort<()> },
     /// Start children again, after a delay.
     Restart { children: Arc<[ChildId]> },
     /// Stop all sources; pushes still come.
@@ -121,9 +121,7 @@ impl Actor for PackageActor {
             }
             PackageMsg::Renew { reply } => answer(reply, state.on_renew(&myself).await),
             PackageMsg::Activate { reply } => answer(reply, state.on_activate()),
-            PackageMsg::ActivateReactor { reactor, reply } => {
-                answer(reply, state.on_activate_reactor(&reactor));
-            }
+            PackageMsg::ActivateCell { cell, reply } => answer(reply, state.on_activate_cell(&cell)),
             PackageMsg::Restart { children } => return state.on_restart(&myself, &children).await,
             PackageMsg::StopSources { reply } => answer(reply, state.on_stop_sources().await),
             PackageMsg::StopChildren { deadline, reply } => {
@@ -170,6 +168,10 @@ impl PackageState {
                 let entry = self.args.members.reactor(name).ok_or_else(absent)?;
                 self.start_reactor(&entry, parent).await
             }
+            Member::Shared(name) => {
+                let entry = self.args.members.cell(name).ok_or_else(absent)?;
+                self.start_accumulators(&entry, parent).await
+            }
             Member::Graph(name) => {
                 let entry = self.args.members.graph(name).ok_or_else(absent)?;
                 let spec = ChildSpec::permanent(format!("graph {name}"));
@@ -183,7 +185,13 @@ impl PackageState {
     async fn start_reactor(&mut self, entry: &ReactorEntry, parent: &ActorCell) -> Result<(), SpawnErr> {
         let spec = ChildSpec::permanent(format!("reactor {}", entry.decl.name));
         self.children.start(spec, spawn_reactor(entry.clone()), parent.clone()).await?;
-        for (source, accumulator) in entry.decl.accumulators.iter().enumerate() {
+        self.start_accumulators(entry, parent).await
+    }
+
+    /// The accumulators of a cell; those that it only has a share in have an actor elsewhere.
+    async fn start_accumulators(&mut self, entry: &ReactorEntry, parent: &ActorCell) -> Result<(), SpawnErr> {
+        let own = entry.decl.accumulators.iter().enumerate().filter(|(_, decl)| !decl.is_share());
+        for (source, accumulator) in own {
             let args = self.accumulator_args(entry, source);
             let spec = ChildSpec::permanent(format!("accumulator {}", accumulator.name));
             self.children.start(spec, spawn_accumulator(args), parent.clone()).await?;
@@ -230,11 +238,12 @@ impl PackageState {
         self.args.members.note_dropped(member);
         let names = match member {
             Member::Graph(name) => vec![format!("graph {name}")],
-            Member::Reactor(name) => {
-                let entry = self.args.members.reactor(name);
-                let own = entry.map(|entry| entry.decl.source_names()).unwrap_or_default();
+            Member::Reactor(name) | Member::Shared(name) => {
+                let own = self.args.members.cell(name).map(|entry| entry.decl.own_sources());
+                let own = own.unwrap_or_default();
                 let accumulators = own.iter().rev().map(|name| format!("accumulator {name}"));
-                accumulators.chain([format!("reactor {name}")]).collect()
+                let reactor = matches!(member, Member::Reactor(_)).then(|| format!("reactor {name}"));
+                accumulators.chain(reactor).collect()
             }
         };
         let mut stopped = Vec::new();
@@ -277,14 +286,14 @@ impl PackageState {
     }
 
     fn accumulators(&self) -> Vec<ActorRef<AccumulatorMsg>> {
-        let package = self.args.members.package();
-        let names = package.reactors().iter().flat_map(|decl| decl.source_names());
+        let cells = self.args.members.cells();
+        let names = cells.iter().flat_map(|entry| entry.decl.own_sources());
         let actors = names.filter_map(|name| self.children.actor(&format!("accumulator {name}")));
         actors.map(|actor| ActorRef::from(actor.clone())).collect()
     }
 
     fn on_activate(&mut self) {
-        for entry in self.args.members.reactors() {
+        for entry in self.args.members.cells() {
             if entry.cell.quarantined().is_none() {
                 entry.cell.arm();
             }
@@ -294,13 +303,13 @@ impl PackageState {
         }
     }
 
-    fn on_activate_reactor(&mut self, reactor: &ReactorName) {
-        let Some(entry) = self.args.members.reactor(reactor) else { return };
+    fn on_activate_cell(&mut self, cell: &ReactorName) {
+        let Some(entry) = self.args.members.cell(cell) else { return };
         if entry.cell.quarantined().is_none() {
             entry.cell.arm();
         }
-        for decl in &entry.decl.accumulators {
-            if let Some(actor) = self.children.actor(&format!("accumulator {}", decl.name)) {
+        for name in entry.decl.own_sources() {
+            if let Some(actor) = self.children.actor(&format!("accumulator {name}")) {
                 let _ = ActorRef::<AccumulatorMsg>::from(actor.clone()).cast(AccumulatorMsg::Activate);
             }
         }
@@ -374,18 +383,4 @@ impl PackageState {
             })
             .collect()
     }
-}
-
-/// Health of a reactor, as its cell and its sources have it.
-pub(crate) async fn health(cell: &Arc<SharedCell>) -> Option<Health> {
-    if let Some(reason) = cell.quarantined() {
-        return Some(Health::Quarantined { reason });
-    }
-    if !cell.is_armed() {
-        return Some(Health::Starting);
-    }
-    let ready: Vec<bool> =
-        (0..cell.rings().len()).map(|source| cell.source_health(source).is_ready()).collect();
-    let were_ready = cell.were_ready();
-    cell.ask(move |state, _| (state.health(&ready, &were_ready), Default::default())).await
 }

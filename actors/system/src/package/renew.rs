@@ -19,7 +19,7 @@ impl PackageState {
                 self.children.replace(&name, spawn_graph(&self.args, entry), &parent, deadline).await;
             self.renewed(&name, renewed);
         }
-        for entry in self.args.members.reactors() {
+        for entry in self.args.members.cells() {
             for source in 0..entry.decl.accumulators.len() {
                 let args = self.accumulator_args(&entry, source);
                 if args.decl.is_none() {

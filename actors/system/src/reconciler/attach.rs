@@ -5,7 +5,7 @@ use super::failpoint::Halt;
 use super::request::LoadRequest;
 use super::transaction::{Task, Transaction, lock};
 use crate::sink::{Sink, SinkError};
-use acequia_core::accumulator::AnyRing;
+use acequia_core::accumulator::{AccumulatorDecl, AnyRing};
 use acequia_core::cell::CellTurn;
 use acequia_core::graph::GraphDecl;
 use acequia_core::id::{GraphName, TerminalName};
@@ -104,13 +104,13 @@ impl Reconciler {
         if let Some(ring) = loaded.map(|entry| Arc::clone(entry.cell.ring(entry.source))) {
             return Some(ring);
         }
+        // It may be prepared, and not yet published.
         let begun = self.args.desk.begun()?;
-        let owner = begun.members.iter().find_map(|members| {
-            let package = members.package();
-            let owner = package.reactors().iter().find(|decl| decl.source(accumulator).is_some());
-            owner.map(|decl| decl.name.clone())
-        })?;
-        self.args.directory.find_ring(&owner, accumulator)
+        begun.members.iter().flat_map(|members| members.cells()).find_map(|entry| {
+            let own = |decl: &AccumulatorDecl| decl.name == *accumulator && !decl.is_share();
+            let source = entry.decl.accumulators.iter().position(own)?;
+            Some(Arc::clone(entry.cell.ring(source)))
+        })
     }
 
     /// Give the dormant runs of a load their sinks: they are there before the first event.

@@ -69,7 +69,7 @@ impl Desk {
         let (parked, retrying) = (std::mem::take(&mut inner.parked), std::mem::take(&mut inner.retrying));
         drop(inner);
         // What stood still for an upgrade goes on.
-        let cells = open.iter().flat_map(|open| &open.members).flat_map(|members| members.reactors());
+        let cells = open.iter().flat_map(|open| &open.members).flat_map(|members| members.cells());
         cells.for_each(|entry| entry.cell.thaw());
         // Their replies go with them.
         drop((queue, open, parked, retrying));

@@ -14,6 +14,7 @@ mod graph;
 mod load;
 mod reactor;
 pub(crate) mod request;
+mod shared;
 mod shutdown;
 pub(crate) mod status;
 mod transaction;
@@ -32,10 +33,12 @@ pub use status::{PackageState, PackageStatus};
 use crate::children::Stopped;
 use crate::directory::Directory;
 use crate::env::Env;
+use crate::members::Member;
 use crate::package::{PackageArgs, PackageMsg};
 use crate::root::RootMsg;
 use crate::shard::Shard;
 use acequia_core::id::PackageName;
+use acequia_core::package::Share;
 use acequia_core::reconcile::{Record, Step};
 use failpoint::Halt;
 use ractor::rpc::CallResult;
@@ -169,6 +172,7 @@ impl Reconciler {
         match &step.record {
             Record::Cron(name) | Record::Poll(name) => trigger::prepare(name),
             Record::Reactor(name, _) => self.prepare_reactor(transaction, step, name).await,
+            Record::Shared(name, record) => self.prepare_shared(transaction, step, name, record).await,
             Record::InvokedGraph(name, _) | Record::BoundGraph(name, _) => {
                 self.prepare_graph(transaction, step, name).await
             }
@@ -179,7 +183,8 @@ impl Reconciler {
     async fn activate_step(&self, transaction: &Transaction, step: &Step) {
         match &step.record {
             Record::Cron(name) | Record::Poll(name) => trigger::activate(name),
-            Record::Reactor(name, _) => self.activate_reactor(transaction, step, name).await,
+            Record::Reactor(name, _) => self.activate_cell(transaction, step, name).await,
+            Record::Shared(name, _) => self.activate_cell(transaction, step, &Share::cell_name(name)).await,
             Record::InvokedGraph(name, _) | Record::BoundGraph(name, _) => {
                 self.activate_graph(transaction, step, name).await;
             }
@@ -190,7 +195,12 @@ impl Reconciler {
     async fn drop_step(&self, transaction: &Transaction, step: &Step) {
         match &step.record {
             Record::Cron(name) | Record::Poll(name) => trigger::drop(name),
-            Record::Reactor(name, _) => self.drop_reactor(transaction, step, name).await,
+            Record::Reactor(name, _) => {
+                self.drop_cell(transaction, step, Member::Reactor(name.clone())).await;
+            }
+            Record::Shared(name, _) => {
+                self.drop_cell(transaction, step, Member::Shared(Share::cell_name(name))).await;
+            }
             Record::InvokedGraph(name, _) | Record::BoundGraph(name, _) => {
                 self.drop_graph(transaction, step, name).await;
             }

@@ -5,14 +5,16 @@ use super::transaction::{Phase, Transaction};
 use super::{Reconciler, STOP_DEADLINE, killed};
 use crate::books::ledger_of;
 use crate::cell::SharedCell;
-use crate::members::{ActorSlot, Member, ReactorEntry};
+use crate::members::{ActorSlot, Member, Members, ReactorEntry};
 use crate::package::PackageMsg;
 use acequia_core::cell::{Cell, CellTurn, RunContext};
 use acequia_core::fault::guarded;
 use acequia_core::id::ReactorName;
 use acequia_core::ledger::Dropped;
+use acequia_core::reactor::{ReactorDecl, ReactorDeclError};
 use acequia_core::reconcile::Step;
 use std::sync::Arc;
+use std::time::Duration;
 
 impl Reconciler {
     /// Make its cell, and start its actors; nothing is armed, and nobody sees it. The authors' code makes
@@ -23,14 +25,27 @@ impl Reconciler {
         step: &Step,
         name: &ReactorName,
     ) -> Result<(), Halt> {
-        let members = transaction.members_of(&step.package);
-        let found =
-            members.and_then(|m| Some((m, m.package().reactors().iter().find(|d| d.name == *name)?.clone())));
-        let Some((members, decl)) = found else {
-            return Err(Halt::Failed(format!("reactor {name} is not declared")));
+        let absent = || Halt::Failed(format!("reactor {name} is not declared"));
+        let members = transaction.members_of(&step.package).ok_or_else(absent)?;
+        let entry = self.make_cell(step, members, name, Cell::new)?;
+        members.add_reactor(entry.clone());
+        self.args.directory.stage(entry);
+        self.start_member(step, Member::Reactor(name.clone())).await
+    }
+
+    /// Make the cell `name`, with all its parts, on the next shard.
+    pub(super) fn make_cell(
+        &self,
+        step: &Step,
+        members: &Members,
+        name: &ReactorName,
+        make: impl Fn(ReactorDecl, Duration) -> Result<Cell, ReactorDeclError>,
+    ) -> Result<ReactorEntry, Halt> {
+        let Some(decl) = members.decl(name) else {
+            return Err(Halt::Failed(format!("{name} is not declared")));
         };
         let slow = self.args.env.settings.slow_firing;
-        let made = guarded(|| Ok(Cell::new(decl.clone(), slow)));
+        let made = guarded(|| Ok(make(decl.clone(), slow)));
         let cell = match made {
             Ok(Ok(cell)) => cell,
             Ok(Err(error)) => return Err(Halt::Failed(error.to_string())),
@@ -38,11 +53,7 @@ impl Reconciler {
         };
         let shard = &self.args.shards[self.args.desk.next_shard(self.args.shards.len())];
         let cell = SharedCell::new(cell, Arc::clone(&self.args.env), Arc::clone(shard));
-        let package = step.package.clone();
-        let entry = ReactorEntry { package, decl: decl.clone(), cell, actor: ActorSlot::default() };
-        members.add_reactor(entry.clone());
-        self.args.directory.stage(entry);
-        self.start_member(step, Member::Reactor(name.clone())).await
+        Ok(ReactorEntry { package: step.package.clone(), decl, cell, actor: ActorSlot::default() })
     }
 
     pub(super) async fn start_member(&self, step: &Step, member: Member) -> Result<(), Halt> {
@@ -53,22 +64,23 @@ impl Reconciler {
         }
     }
 
-    /// Arm its cell, and start its sources.
-    pub(super) async fn activate_reactor(&self, transaction: &Transaction, step: &Step, name: &ReactorName) {
-        if let Some(entry) = transaction.members_of(&step.package).and_then(|members| members.reactor(name))
+    /// Arm a cell, and start its sources.
+    pub(super) async fn activate_cell(&self, transaction: &Transaction, step: &Step, cell: &ReactorName) {
+        if let Some(entry) = transaction.members_of(&step.package).and_then(|members| members.cell(cell))
             && entry.cell.quarantined().is_none()
         {
             entry.cell.arm();
         }
         // A package that restarts at this moment starts its sources by itself.
-        let reactor = name.clone();
-        self.ask_package(&step.package, |reply| PackageMsg::ActivateReactor { reactor, reply }).await;
+        let cell = cell.clone();
+        self.ask_package(&step.package, |reply| PackageMsg::ActivateCell { cell, reply }).await;
     }
 
-    /// Stop its actors, accumulators first; then its cell goes, with all that was not worked off.
-    pub(super) async fn drop_reactor(&self, transaction: &Transaction, step: &Step, name: &ReactorName) {
-        let Some(members) = transaction.members_of(&step.package) else { return };
-        let member = Member::Reactor(name.clone());
+    /// Stop the actors of a cell, accumulators first; then it goes itself, with all that was not worked off.
+    pub(super) async fn drop_cell(&self, transaction: &Transaction, step: &Step, member: Member) {
+        let (Some(members), Some(name)) = (transaction.members_of(&step.package), member.cell()) else {
+            return;
+        };
         let (asked, deadline) = (member.clone(), STOP_DEADLINE);
         let stopped = self
             .ask_package(&step.package, |reply| PackageMsg::Drop { member: asked, deadline, reply })
@@ -76,7 +88,7 @@ impl Reconciler {
         members.note_dropped(&member);
         transaction.progress().left.extend(killed(&stopped.unwrap_or_default()));
         self.args.directory.unstage(name);
-        if let Some(entry) = members.reactor(name) {
+        if let Some(entry) = members.cell(name) {
             for ring in entry.cell.rings() {
                 ring.close();
             }

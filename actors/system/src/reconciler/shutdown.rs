@@ -20,9 +20,11 @@ impl Reconciler {
         for members in &members {
             self.ask_package(members.name(), |reply| PackageMsg::StopSources { reply }).await;
         }
+        let actual = self.args.desk.actual();
         let drain = Drain {
             cells: self.args.directory.cells(),
-            feeds: (*self.args.desk.actual().feeds).clone(),
+            feeds: (*actual.feeds).clone(),
+            shares: (*actual.shares).clone(),
             env: Arc::clone(&self.args.env),
         };
         drain.run(end).await;

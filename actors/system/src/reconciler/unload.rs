@@ -198,8 +198,8 @@ impl Reconciler {
             let now = self.args.env.now();
             *transaction.progress().drain_ends.get_or_insert_with(|| now.after(how.drain))
         };
-        let reactors: Vec<_> = transaction.members.iter().flat_map(|members| members.reactors()).collect();
-        for ring in reactors.iter().flat_map(|entry| entry.cell.rings()) {
+        let cells: Vec<_> = transaction.members.iter().flat_map(|members| members.cells()).collect();
+        for ring in cells.iter().flat_map(|entry| entry.cell.rings()) {
             ring.refuse();
         }
         for members in &transaction.members {
@@ -214,9 +214,10 @@ impl Reconciler {
             }
         }
         let drain = Drain {
-            cells: reactors.iter().map(|entry| Arc::clone(&entry.cell)).collect(),
-            // Feeds among those that leave have left the plan's snapshot already.
+            cells: cells.iter().map(|entry| Arc::clone(&entry.cell)).collect(),
+            // Feeds and shares among those that leave have left the plan's snapshot already.
             feeds: transaction.plan.feeds.iter().cloned().collect(),
+            shares: transaction.plan.shares(),
             env: Arc::clone(&self.args.env),
         };
         drain.run(end).await;

@@ -86,15 +86,15 @@ impl Reconciler {
     async fn prepare_upgrade(&self, transaction: &Arc<Transaction>, next: &Next) -> Result<(), Halt> {
         self.pass(|| format!("start package {}", next.package.name()))?;
         self.run_hook(Arc::clone(&next.package)).await?;
-        for decl in next.package.reactors() {
+        for decl in next.package.cells() {
             self.pass(|| format!("prepare reactor {}", decl.name))?;
-            let entry = transaction.members.iter().find_map(|members| members.reactor(&decl.name));
+            let entry = transaction.members.iter().find_map(|members| members.cell(&decl.name));
             let Some(entry) = entry else {
                 return Err(Halt::Failed(format!("reactor {} is not there", decl.name)));
             };
             let made = guarded(|| Ok(decl.accumulators.iter().map(|a| a.slot(None)).collect()));
             let slots: Vec<_> = made.map_err(|f| Halt::Failed(format!("a part could not be made: {f}")))?;
-            let reactor = NextReactor { decl: decl.clone(), cell: entry.cell, slots: Some(slots) };
+            let reactor = NextReactor { decl, cell: entry.cell, slots: Some(slots) };
             lock(&next.reactors).push(reactor);
         }
         for decl in next.package.graphs() {
@@ -142,7 +142,7 @@ impl Reconciler {
     /// Nothing was exchanged: the old version goes on where it stood.
     fn resume_old(&self, transaction: &Arc<Transaction>) -> Result<(), Halt> {
         self.pass(|| "resume".to_owned()).or_else(survive_failure)?;
-        for entry in transaction.members.iter().flat_map(|members| members.reactors()) {
+        for entry in transaction.members.iter().flat_map(|members| members.cells()) {
             entry.cell.thaw();
         }
         let failure = transaction.progress().failure.take();

@@ -1,9 +1,10 @@
 //! An accumulator's ring, for callers who do not know its type.
 
+use super::outlet::{AnyOutlet, Outlet};
 use crate::column::{AnyColumn, Column};
 use crate::id::ItemId;
 use crate::ledger::Dropped;
-use crate::letter::BYTES_KEPT;
+use crate::letter::{BYTES_KEPT, Place};
 use crate::payload::{Payload, PayloadError, PayloadType};
 use crate::ring::{Doorbell, PushError, Ring};
 use crate::sink::{AnySink, RingSink};
@@ -42,6 +43,10 @@ pub trait AnyRing: Send + Sync {
     fn push_column(&self, column: &dyn AnyColumn) -> bool;
     /// A sink that publishes into this ring whatever fits its type.
     fn sink(self: Arc<Self>) -> Box<dyn AnySink>;
+    /// A way into this ring for the boundaries of a shared accumulator, given up at `place`.
+    fn outlet(self: Arc<Self>, place: Place) -> Box<dyn AnyOutlet>;
+    /// Give up what finds no room, under this reason, or wait for room again.
+    fn shed(&self, why: Option<Dropped>);
     /// Tell senders how long room takes to appear.
     fn set_drain_interval(&self, interval: std::time::Duration);
 }
@@ -132,6 +137,14 @@ impl<T: Payload> AnyRing for Ring<T> {
 
     fn sink(self: Arc<Self>) -> Box<dyn AnySink> {
         Box::new(RingSink::new(self))
+    }
+
+    fn outlet(self: Arc<Self>, place: Place) -> Box<dyn AnyOutlet> {
+        Box::new(Outlet::new(self, place))
+    }
+
+    fn shed(&self, why: Option<Dropped>) {
+        self.shed(why);
     }
 
     fn set_drain_interval(&self, interval: std::time::Duration) {

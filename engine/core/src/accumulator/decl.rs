@@ -4,11 +4,13 @@ use super::slot::{AnySlot, Slot, SlotArgs};
 use super::{Accumulator, Exported, Identity, TuneError, Tuning};
 use crate::column::{AnyColumn, Column};
 use crate::fault::{Failure, FaultBudget, guarded};
-use crate::id::AccumulatorName;
+use crate::id::{AccumulatorName, ReactorName};
+use crate::letter::Place;
 use crate::overflow::Overflow;
 use crate::payload::{Encoded, Payload, PayloadType, WireType};
 use crate::source::SourceDecl;
 use crate::wire::{AnyPart, TypedPart};
+use std::any::TypeId;
 use std::sync::Arc;
 
 /// What an accumulator does, for listings.
@@ -76,6 +78,12 @@ pub struct AccumulatorDecl {
     pub source: Option<SourceDecl>,
     make: MakeSlot,
     tuning: Tuning,
+    /// The type of the function that makes its part.
+    made_by: TypeId,
+    /// Makes the declaration of one reactor's share of it.
+    share: fn(&Self) -> Self,
+    /// The reactor whose share of a shared accumulator this is.
+    shared_with: Option<ReactorName>,
     migrate: Option<Migrate>,
     is_identity: bool,
     event_column: MakeColumn,
@@ -97,11 +105,14 @@ impl AccumulatorDecl {
         kind: Kind,
         make: impl Fn() -> A + Send + Sync + 'static,
     ) -> Self {
-        Self::tunable(name, kind, move |tuning| {
+        let made_by = type_of(&make);
+        let mut decl = Self::tunable(name, kind, move |tuning| {
             let mut part = make();
             part.tune(tuning);
             part
-        })
+        });
+        decl.made_by = made_by;
+        decl
     }
 
     /// The same, where `make` applies the settings.
@@ -110,6 +121,7 @@ impl AccumulatorDecl {
         kind: Kind,
         make: impl Fn(&Tuning) -> A + Send + Sync + 'static,
     ) -> Self {
+        let made_by = type_of(&make);
         let make = Arc::new(make);
         let part = Arc::clone(&make);
         Self {
@@ -123,6 +135,9 @@ impl AccumulatorDecl {
             source: None,
             tuning: Tuning::default(),
             migrate: None,
+            made_by,
+            share: share_of::<A::Boundary>,
+            shared_with: None,
             make: Arc::new(move |args, tuning| {
                 let make = Arc::clone(&make);
                 Box::new(Slot::new(args, Box::new(move || make(&tuning))))
@@ -247,6 +262,35 @@ impl AccumulatorDecl {
         self
     }
 
+    /// What the reactor `with` has of it, if several reactors name it: the boundaries that its own cell
+    /// sends on.
+    pub(crate) fn share(&self, with: &ReactorName) -> Self {
+        Self { shared_with: Some(with.clone()), ..(self.share)(self) }
+    }
+
+    /// Whether this is one reactor's share of an accumulator that has a cell of its own.
+    pub fn is_share(&self) -> bool {
+        self.shared_with.is_some()
+    }
+
+    /// In what `other`, of the same name, is not the same accumulator; what a part is made with inside
+    /// its function cannot be compared.
+    pub(crate) fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let same_part = Arc::ptr_eq(&self.make, &other.make) || self.made_by == other.made_by;
+        let unlike = [
+            ("function", !same_part),
+            ("kind", self.kind != other.kind),
+            ("event type", !self.event.fits(other.event)),
+            ("boundary type", !self.boundary.fits(other.boundary)),
+            ("ring", self.capacity != other.capacity),
+            ("overflow policy", self.overflow != other.overflow),
+            ("fault budget", self.budget != other.budget),
+            ("source", self.source.is_some() != other.source.is_some()),
+            ("migration", self.migrate.is_some() != other.migrate.is_some()),
+        ];
+        unlike.into_iter().filter(|(_, differs)| *differs).map(|(what, _)| what).collect()
+    }
+
     /// Whether its part hands every event on as it is.
     pub fn is_identity(&self) -> bool {
         self.is_identity
@@ -269,8 +313,12 @@ impl AccumulatorDecl {
 
     /// Make its part and ring. `tickets` numbers arrivals where several rings are merged.
     pub fn slot(&self, tickets: Option<Arc<std::sync::atomic::AtomicU64>>) -> Box<dyn AnySlot> {
+        let accumulator = self.name.clone();
         let args = SlotArgs {
-            name: self.name.clone(),
+            place: match &self.shared_with {
+                None => Place::Accumulator(accumulator),
+                Some(reactor) => Place::Share { accumulator, reactor: reactor.clone() },
+            },
             capacity: self.capacity,
             overflow: self.overflow,
             budget: self.budget,
@@ -280,6 +328,18 @@ impl AccumulatorDecl {
         };
         (self.make)(args, self.tuning)
     }
+}
+
+fn type_of<T: 'static>(_: &T) -> TypeId {
+    TypeId::of::<T>()
+}
+
+/// A share hands on what the shared part made, and never gives any of it up for want of room.
+fn share_of<B: Payload>(shared: &AccumulatorDecl) -> AccumulatorDecl {
+    let mut share = AccumulatorDecl::passthrough::<B>(shared.name.clone());
+    (share.event, share.boundary) = (shared.boundary, shared.boundary);
+    (share.kind, share.capacity) = (shared.kind, shared.capacity);
+    share
 }
 
 impl std::fmt::Debug for AccumulatorDecl {

@@ -20,6 +20,7 @@ mod merge;
 pub mod run;
 pub mod seat;
 mod shadowed;
+mod share;
 pub mod turn;
 pub mod unsettled;
 pub mod upgrade;
@@ -46,7 +47,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-/// State, slots and seats of one reactor. What every turn touches comes first and lies together: a
+/// State, slots and seats of one reactor, or of a shared accumulator. What every turn touches comes first and lies together: a
 /// reactor that seldom fires finds its cell in no cache.
 #[repr(C)]
 pub struct Cell {
@@ -54,6 +55,8 @@ pub struct Cell {
     flush_asked: bool,
     started: bool,
     is_filtered: bool,
+    /// It takes what comes even while it cannot fire.
+    absorbs: bool,
     quiet_turns: u32,
     slots: Vec<Box<dyn AnySlot>>,
     columns: Vec<Box<dyn AnyColumn>>,
@@ -71,6 +74,8 @@ pub struct Cell {
     slow: Duration,
     /// How far the merge has come in each order; kept for its memory.
     heads: Vec<usize>,
+    /// Only in the cell of a shared accumulator: who shares it.
+    readers: Option<Box<share::Readers>>,
     decl: ReactorDecl,
     parts: Arc<PartNames>,
 }
@@ -94,9 +99,11 @@ impl Cell {
             slots,
             orders: vec![Vec::new(); n],
             heads: Vec::new(),
+            readers: None,
             starved: SourceSet::EMPTY,
             seats: Vec::new(),
             is_filtered: decl.filter.is_some(),
+            absorbs: Self::absorbs(&decl),
             log: FiringLog::new(n, decl.log_firings, decl.log_age),
             rows: Vec::new(),
             next_firing: 0,

@@ -99,9 +99,11 @@ impl Cell {
             self.decide(cx, &mut turn);
             self.trim();
             turn.more |= self.can_go_on();
+        } else if self.absorbs {
+            self.absorb(cx, &mut turn);
         }
         turn.blocked = self.blocked;
-        turn.more &= !self.blocked;
+        turn.more &= !self.blocked || self.absorbs;
         cx.crumb.nothing();
         turn.due = self.slots.iter().filter_map(|slot| slot.due()).min();
         self.give_memory_back(&turn);
@@ -153,7 +155,7 @@ impl Cell {
     }
 
     /// Let each accumulator turn events into boundaries.
-    fn accumulate(&mut self, cx: &TurnContext<'_>, turn: &mut CellTurn) {
+    pub(super) fn accumulate(&mut self, cx: &TurnContext<'_>, turn: &mut CellTurn) {
         let flush = std::mem::take(&mut self.flush_asked);
         self.starved = SourceSet::EMPTY;
         for source in 0..self.slots.len() {
@@ -214,7 +216,7 @@ impl Cell {
     }
 
     /// Whether this turn made room for events that found none, or left boundaries that the next can merge.
-    fn can_go_on(&self) -> bool {
+    pub(super) fn can_go_on(&self) -> bool {
         let unmerged = || self.orders.iter().any(|order| !order.is_empty());
         (!self.starved.is_empty() && self.starved.iter().any(|source| self.room_in_column(source) > 0))
             || (self.policy.needs_order() && unmerged() && !self.policy.is_paused())
@@ -223,6 +225,9 @@ impl Cell {
     /// Tell the policy what arrived, run what fires.
     fn decide(&mut self, cx: &TurnContext<'_>, turn: &mut CellTurn) {
         self.arrive();
+        if self.readers.is_some() {
+            return self.send_on(cx, turn);
+        }
         let limit = self.room(cx);
         self.rows.clear();
         let decided = self.policy.decide(&mut self.rows, limit);
@@ -353,11 +358,16 @@ impl Cell {
 
     /// Drop the values that nobody needs any more.
     pub(super) fn trim(&mut self) {
+        let mut dropped = 0;
         for (source, column) in self.columns.iter_mut().enumerate() {
             let spent = self.policy.trim(source);
             if spent > 0 {
                 column.drop_front(spent);
+                dropped = spent;
             }
+        }
+        if self.readers.is_some() {
+            self.follow_trim(dropped);
         }
     }
 

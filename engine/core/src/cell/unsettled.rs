@@ -1,6 +1,7 @@
 //! The ledger of a cell, edge by edge, and what is open where.
 
 use super::Cell;
+use crate::accumulator::AccumulatorDecl;
 use crate::id::{AccumulatorName, GraphName, ReactorName};
 use crate::ledger::{Entry, Imbalance};
 use crate::letter::Place;
@@ -13,6 +14,10 @@ pub enum EdgeKind {
     Events(AccumulatorName),
     /// Accumulator to reactor.
     Boundaries(AccumulatorName),
+    /// Shared accumulator to all of its reactors; settled once the last of them has it.
+    Forwards(AccumulatorName),
+    /// Shared accumulator to one of its reactors.
+    Shares(AccumulatorName),
     /// Reactor to its subscribers.
     Firings,
     /// Reactor to one graph.
@@ -24,7 +29,7 @@ pub enum EdgeKind {
 /// An edge by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EdgeName {
-    /// The reactor it belongs to.
+    /// The reactor it belongs to; for a shared accumulator, the name of its cell.
     pub reactor: ReactorName,
     /// Which of its edges.
     pub kind: EdgeKind,
@@ -35,6 +40,8 @@ impl std::fmt::Display for EdgeName {
         match &self.kind {
             EdgeKind::Events(name) => write!(f, "{}/events/{name}", self.reactor),
             EdgeKind::Boundaries(name) => write!(f, "{}/boundaries/{name}", self.reactor),
+            EdgeKind::Forwards(name) => write!(f, "{}/forwards/{name}", self.reactor),
+            EdgeKind::Shares(name) => write!(f, "{}/shares/{name}", self.reactor),
             EdgeKind::Firings => write!(f, "{}/firings", self.reactor),
             EdgeKind::Deliveries(name) => write!(f, "{}/deliveries/{name}", self.reactor),
             EdgeKind::Outputs(place) => write!(f, "{}/outputs/{place}", self.reactor),
@@ -64,13 +71,13 @@ impl Cell {
         let edge = |kind| EdgeName { reactor: self.decl.name.clone(), kind };
         let mut ledger = Vec::new();
         for (source, accumulator) in self.decl.accumulators.iter().enumerate() {
-            ledger.push((edge(EdgeKind::Events(accumulator.name.clone())), self.slots[source].entry()));
+            ledger.push((edge(Self::into_slot(accumulator)), self.slots[source].entry()));
             let mut boundaries = self.policy.entry(source);
             // Boundaries that no merge has reached yet.
             let unmerged = self.unmerged(source);
             boundaries.accepted += unmerged;
             boundaries.unsettled += unmerged;
-            ledger.push((edge(EdgeKind::Boundaries(accumulator.name.clone())), boundaries));
+            ledger.push((edge(self.out_of_slot(accumulator)), boundaries));
         }
         ledger.push((edge(EdgeKind::Firings), self.firings));
         for seat in &self.seats {
@@ -82,6 +89,16 @@ impl Cell {
             }
         }
         ledger
+    }
+
+    fn into_slot(accumulator: &AccumulatorDecl) -> EdgeKind {
+        let name = accumulator.name.clone();
+        if accumulator.is_share() { EdgeKind::Shares(name) } else { EdgeKind::Events(name) }
+    }
+
+    fn out_of_slot(&self, accumulator: &AccumulatorDecl) -> EdgeKind {
+        let name = accumulator.name.clone();
+        if self.is_shared() { EdgeKind::Forwards(name) } else { EdgeKind::Boundaries(name) }
     }
 
     /// Values in a source's column that the policy was not told of.
@@ -111,11 +128,11 @@ impl Cell {
         };
         for (source, accumulator) in self.decl.accumulators.iter().enumerate() {
             let slot = &self.slots[source];
-            let events = || EdgeKind::Events(accumulator.name.clone());
+            let events = || Self::into_slot(accumulator);
             push(events(), slot.ring().len() as u64, false, 0, None);
             push(events(), slot.in_hand(), true, slot.held(), None);
             let pending = self.policy.pending(source) + self.unmerged(source);
-            push(EdgeKind::Boundaries(accumulator.name.clone()), pending, false, 0, None);
+            push(self.out_of_slot(accumulator), pending, false, 0, None);
         }
         for seat in &self.seats {
             let (waiting, in_hand) = seat.delivery.since();

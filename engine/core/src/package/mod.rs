@@ -2,12 +2,14 @@
 
 pub mod def;
 pub mod requirement;
+pub mod share;
 pub mod trigger;
 pub mod version;
 pub mod workflow;
 
 pub use def::{AccumulatorDef, GraphDef, ReactorDef, SourceKey};
 pub use requirement::{Release, ReleaseRange, Requirement};
+pub use share::Share;
 pub use trigger::{CronDecl, PollDecl, ScheduleError};
 pub use version::Version;
 pub use workflow::{SubscriptionDecl, TaskDecl, WorkflowDecl};

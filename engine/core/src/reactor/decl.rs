@@ -180,6 +180,12 @@ impl ReactorDecl {
         self.accumulators.iter().map(|accumulator| accumulator.name.clone()).collect()
     }
 
+    /// Names of its accumulators, but for those that it only has a share in.
+    pub fn own_sources(&self) -> Vec<AccumulatorName> {
+        let own = self.accumulators.iter().filter(|accumulator| !accumulator.is_share());
+        own.map(|accumulator| accumulator.name.clone()).collect()
+    }
+
     /// Check it and resolve its criteria to positions.
     ///
     /// # Errors

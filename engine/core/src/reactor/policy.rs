@@ -228,6 +228,19 @@ impl Policy {
         rows.extend(self.sources.iter().map(|source| source.current.unwrap_or(ABSENT)));
     }
 
+    /// Under `sequential` over one source: the boundaries before index `upto` have gone on to all that
+    /// share them.
+    pub fn hand_on(&mut self, source: usize, upto: u32) {
+        let state = &mut self.sources[source];
+        let n = upto.saturating_sub(state.next);
+        if n > 0 {
+            state.next += n;
+            state.looked = state.next;
+            state.current = Some(state.next - 1);
+            state.entry.settle(Settled::HandedOn, u64::from(n));
+        }
+    }
+
     /// Fire now with the cache as it is, whatever the criteria say. Under `latest` this takes what is
     /// dirty with it; under `sequential` the queues stay as they are.
     pub fn fire(&mut self, rows: &mut Vec<u32>) {

@@ -3,9 +3,10 @@
 use super::contract::Contract;
 use super::feed::Feed;
 use super::plan::{Direction, GraphRecord, Plan, Record, Step, WorkflowRecord};
+use super::share::Shares;
 use super::shared::Shared;
 use crate::id::{AccumulatorName, GraphName, PackageName, ReactorName, TriggerName, WorkflowName};
-use crate::package::{Package, Release, Requirement, Version};
+use crate::package::{Package, Release, Requirement, Share, Version};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -86,7 +87,9 @@ pub struct Actual {
     pub polls: Shared<BTreeMap<TriggerName, PackageName>>,
     /// Reactors, with what they offer.
     pub reactors: Shared<BTreeMap<ReactorName, Owned<Contract>>>,
-    /// Accumulators, with their reactor.
+    /// Shared accumulators, by the names of their cells.
+    pub shares: Shared<Shares>,
+    /// Accumulators, with their reactor, or the cell of their own that they have if they are shared.
     pub accumulators: Shared<BTreeMap<AccumulatorName, Owned<ReactorName>>>,
     /// Graphs, bound and trigger-less.
     pub graphs: Shared<BTreeMap<GraphName, Owned<GraphRecord>>>,
@@ -154,6 +157,12 @@ impl Actual {
                 }
                 self.reactors.insert(name.clone(), Owned { package, value: contract.clone() });
             }
+            Record::Shared(name, share) => {
+                let cell = Share::cell_name(name);
+                let owned = Owned { package: package.clone(), value: cell.clone() };
+                self.accumulators.insert(name.clone(), owned);
+                self.shares.insert(cell, Owned { package, value: share.clone() });
+            }
             Record::InvokedGraph(name, graph) | Record::BoundGraph(name, graph) => {
                 self.graphs.insert(name.clone(), Owned { package, value: graph.clone() });
             }
@@ -172,6 +181,10 @@ impl Actual {
                     self.accumulators.remove(&offer.accumulator);
                 }
                 self.reactors.remove(name);
+            }
+            Record::Shared(name, _) => {
+                self.accumulators.remove(name);
+                self.shares.remove(&Share::cell_name(name));
             }
             Record::InvokedGraph(name, _) | Record::BoundGraph(name, _) => {
                 self.graphs.remove(name);

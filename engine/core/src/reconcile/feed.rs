@@ -2,6 +2,7 @@
 
 use super::actual::Actual;
 use super::plan::GraphRecord;
+use super::share::Shares;
 use crate::id::{AccumulatorName, GraphName, ReactorName, TerminalName};
 use crate::payload::PayloadType;
 use std::collections::BTreeSet;
@@ -30,7 +31,7 @@ pub struct Feed {
     pub from: ReactorName,
     /// The accumulator.
     pub accumulator: AccumulatorName,
-    /// Its reactor.
+    /// Its reactor, or its own cell if it is shared.
     pub to: ReactorName,
 }
 
@@ -113,15 +114,14 @@ pub fn check_sink(actual: &Actual, sink: &SinkDecl) -> Result<Option<Feed>, Sink
         return Err(SinkError::TypeMismatch { graph, terminal, offered, wanted });
     }
     let Some(accumulator) = sink.feeds.clone() else { return Ok(None) };
-    let Some(to) = actual.accumulators.get(&accumulator).map(|owned| owned.value.clone()) else {
+    let Some((to, offer)) = actual.offer(&accumulator) else {
         return Err(SinkError::UnknownAccumulator { graph, terminal, accumulator });
     };
-    let event = actual.reactors.get(&to).and_then(|owned| owned.value.offer(&accumulator)).map(|o| o.event);
-    if let Some(wanted) = event.filter(|wanted| !wanted.fits(offered)) {
-        let (offered, wanted) = (offered.name(), wanted.name().to_owned());
+    if !offer.event.fits(offered) {
+        let (offered, wanted) = (offered.name(), offer.event.name().to_owned());
         return Err(SinkError::TypeMismatch { graph, terminal, offered, wanted });
     }
-    if let Some(path) = path(&actual.feeds, &to, &from) {
+    if let Some(path) = path(&actual.feeds, &actual.shares, &to, &from) {
         let path = format!("{from} -> {path}");
         return Err(SinkError::Cycle { graph, terminal, accumulator, path });
     }
@@ -137,8 +137,8 @@ fn offered(record: &GraphRecord, sink: &SinkDecl) -> Result<PayloadType, SinkErr
     })
 }
 
-/// How events get from one reactor to another through sinks, if they do.
-pub fn path(feeds: &BTreeSet<Feed>, from: &ReactorName, to: &ReactorName) -> Option<String> {
+/// How events get from one cell to another, through sinks and through what reactors share, if they do.
+pub fn path(feeds: &BTreeSet<Feed>, shares: &Shares, from: &ReactorName, to: &ReactorName) -> Option<String> {
     let mut ways = vec![vec![from.clone()]];
     let mut seen = BTreeSet::from([from.clone()]);
     while let Some(way) = ways.pop() {
@@ -146,9 +146,11 @@ pub fn path(feeds: &BTreeSet<Feed>, from: &ReactorName, to: &ReactorName) -> Opt
         if last == *to {
             return Some(way.iter().map(ReactorName::as_str).collect::<Vec<_>>().join(" -> "));
         }
-        for feed in feeds.iter().filter(|feed| feed.from == last) {
-            if seen.insert(feed.to.clone()) {
-                ways.push(way.iter().cloned().chain([feed.to.clone()]).collect());
+        let fed = feeds.iter().filter(|feed| feed.from == last).map(|feed| &feed.to);
+        let shared = shares.get(&last).into_iter().flat_map(|share| &share.value.reactors);
+        for next in fed.chain(shared) {
+            if seen.insert(next.clone()) {
+                ways.push(way.iter().cloned().chain([next.clone()]).collect());
             }
         }
     }

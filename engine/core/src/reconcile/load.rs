@@ -3,13 +3,14 @@
 use super::actual::{Actual, Loaded, Owned};
 use super::contract::Contract;
 use super::feed::{SinkDecl, SinkError, check_sink};
-use super::plan::{Plan, Record};
+use super::plan::{Plan, Record, Step};
 use super::problem::{Problem, Refusal};
 use super::requirement::{check_owners, check_releases};
+use super::share::check_shares;
 use super::upgrade::{other_version, plan_upgrade};
 use crate::graph::GraphDecl;
-use crate::id::{PackageName, ReactorName};
-use crate::package::{Package, Version};
+use crate::id::{AccumulatorName, PackageName, ReactorName};
+use crate::package::{Package, Share, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What somebody wants loaded, as one.
@@ -145,11 +146,13 @@ fn check_declarations(package: &Package, problems: &mut Vec<Problem>) {
     problems.extend(package.crons().iter().filter_map(|cron| cron.check().err()).map(Problem::from));
     problems.extend(package.polls().iter().filter_map(|poll| poll.check().err()).map(Problem::from));
     problems.extend(package.reactors().iter().filter_map(|decl| decl.resolve().err()).map(Problem::from));
+    check_shares(package, problems);
 }
 
 /// Every name is free, and taken once.
 fn check_names(actual: &Actual, plan: &Plan, problems: &mut Vec<Problem>) {
     let mut own: BTreeMap<(&'static str, String), PackageName> = BTreeMap::new();
+    let shared: BTreeSet<_> = plan.steps.iter().filter_map(shared_name).collect();
     for step in &plan.steps {
         let package = &step.package;
         let mut claim = |what: &'static str, name: String, owner: Option<&PackageName>| {
@@ -169,9 +172,14 @@ fn check_names(actual: &Actual, plan: &Plan, problems: &mut Vec<Problem>) {
                 claim("reactor", name.to_string(), owner(actual.reactors.get(name)));
                 // A name that one reactor lists twice is said by its own check.
                 let names: BTreeSet<_> = contract.offers.iter().map(|offer| &offer.accumulator).collect();
-                for name in names {
+                for name in names.into_iter().filter(|name| !shared.contains(&(package, *name))) {
                     claim("accumulator", name.to_string(), owner(actual.accumulators.get(name)));
                 }
+            }
+            Record::Shared(name, _) => {
+                let cell = Share::cell_name(name);
+                claim("reactor", cell.to_string(), owner(actual.reactors.get(&cell)));
+                claim("accumulator", name.to_string(), owner(actual.accumulators.get(name)));
             }
             Record::InvokedGraph(name, _) | Record::BoundGraph(name, _) => {
                 claim("graph", name.to_string(), owner(actual.graphs.get(name)));
@@ -180,6 +188,14 @@ fn check_names(actual: &Actual, plan: &Plan, problems: &mut Vec<Problem>) {
                 claim("workflow", name.to_string(), owner(actual.workflows.get(name)));
             }
         }
+    }
+}
+
+/// The accumulator that a step is about, if its package's own reactors share it.
+fn shared_name(step: &Step) -> Option<(&PackageName, &AccumulatorName)> {
+    match &step.record {
+        Record::Shared(name, _) => Some((&step.package, name)),
+        _ => None,
     }
 }
 

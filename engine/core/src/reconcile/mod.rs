@@ -11,6 +11,7 @@ pub mod load;
 pub mod plan;
 pub mod problem;
 mod requirement;
+pub mod share;
 mod shared;
 pub mod upgrade;
 
@@ -21,4 +22,5 @@ pub use guard::{Holding, UnloadRefusal, dependants, plan_unload};
 pub use load::{Desired, plan_load};
 pub use plan::{Direction, GraphRecord, Plan, Record, Step, Upgrade, WorkflowRecord};
 pub use problem::{Problem, Refusal, StatedRelease};
+pub use share::{ShareRecord, Shares};
 pub use shared::Shared;

@@ -1,11 +1,14 @@
 //! A plan: the steps from what is to what is wanted, in precedence order.
 
-use super::actual::{Actual, Loaded};
+use super::actual::{Actual, Loaded, Owned};
 use super::contract::{Contract, Read};
 use super::feed::Feed;
+use super::share::{ShareRecord, Shares};
 use crate::graph::GraphDecl;
-use crate::id::{GraphName, PackageName, ReactorName, TerminalName, TriggerName, WorkflowName};
-use crate::package::{Package, SubscriptionDecl, Version, WorkflowDecl};
+use crate::id::{
+    AccumulatorName, GraphName, PackageName, ReactorName, TerminalName, TriggerName, WorkflowName,
+};
+use crate::package::{Package, Share, SubscriptionDecl, Version, WorkflowDecl};
 use crate::payload::PayloadType;
 use std::fmt;
 
@@ -38,6 +41,8 @@ pub enum Record {
     Poll(TriggerName),
     /// A reactor with its accumulators.
     Reactor(ReactorName, Contract),
+    /// An accumulator that several reactors share, with its cell.
+    Shared(AccumulatorName, ShareRecord),
     /// A graph that is invoked.
     InvokedGraph(GraphName, GraphRecord),
     /// A graph that is bound to a reactor.
@@ -99,13 +104,13 @@ impl Upgrade {
 }
 
 impl Record {
-    /// Its place in the precedence: cron triggers 1, poll triggers 2, reactors 3, trigger-less graphs 4,
+    /// Its place in the precedence: cron triggers 1, poll triggers 2, reactors with their accumulators 3, trigger-less graphs 4,
     /// bound graphs 5, workflows 6.
     pub fn precedence(&self) -> u8 {
         match self {
             Self::Cron(_) => 1,
             Self::Poll(_) => 2,
-            Self::Reactor(..) => 3,
+            Self::Reactor(..) | Self::Shared(..) => 3,
             Self::InvokedGraph(..) => 4,
             Self::BoundGraph(..) => 5,
             Self::Workflow(..) => 6,
@@ -119,6 +124,7 @@ impl fmt::Display for Record {
             Self::Cron(name) => write!(f, "cron trigger {name}"),
             Self::Poll(name) => write!(f, "poll trigger {name}"),
             Self::Reactor(name, _) => write!(f, "reactor {name}"),
+            Self::Shared(name, _) => write!(f, "accumulator {name}"),
             Self::InvokedGraph(name, _) | Self::BoundGraph(name, _) => write!(f, "graph {name}"),
             Self::Workflow(name, _) => write!(f, "workflow {name}"),
         }
@@ -147,6 +153,18 @@ impl Plan {
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
         self.packages.is_empty() && self.steps.is_empty() && self.feeds.is_empty() && self.upgrades.is_empty()
+    }
+
+    /// The shared accumulators that come or go with it.
+    pub fn shares(&self) -> Shares {
+        let shares = self.steps.iter().filter_map(|step| match &step.record {
+            Record::Shared(name, share) => {
+                let owned = Owned { package: step.package.clone(), value: share.clone() };
+                Some((Share::cell_name(name), owned))
+            }
+            _ => None,
+        });
+        shares.collect()
     }
 
     /// The plan that leads back: the same list reversed.
@@ -196,6 +214,10 @@ impl Plan {
         for (name, reactor) in actual.reactors.iter().filter(|(_, reactor)| owned(&reactor.package)) {
             push(&reactor.package, Record::Reactor(name.clone(), reactor.value.clone()));
         }
+        for share in actual.shares.values().filter(|share| owned(&share.package)) {
+            let name = share.value.offer.accumulator.clone();
+            push(&share.package, Record::Shared(name, share.value.clone()));
+        }
         for (name, graph) in actual.graphs.iter().filter(|(_, graph)| owned(&graph.package)) {
             push(&graph.package, graph_record(name.clone(), graph.value.clone()));
         }
@@ -230,10 +252,12 @@ fn steps_of(package: &Package) -> Vec<Step> {
     let polls = package.polls().iter().map(|poll| Record::Poll(poll.name.clone()));
     let reactors =
         package.reactors().iter().map(|decl| Record::Reactor(decl.name.clone(), Contract::of(decl)));
+    let shares = package.shares();
+    let shares = shares.iter().map(|share| Record::Shared(share.decl.name.clone(), ShareRecord::of(share)));
     let graphs = package.graphs().iter().map(|decl| graph_record(decl.name.clone(), GraphRecord::of(decl)));
     let workflows =
         package.workflows().iter().map(|decl| Record::Workflow(decl.name.clone(), WorkflowRecord::of(decl)));
-    let records = crons.chain(polls).chain(reactors).chain(graphs).chain(workflows);
+    let records = crons.chain(polls).chain(reactors).chain(shares).chain(graphs).chain(workflows);
     records.map(|record| Step { package: package.name().clone(), record }).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use super::feed::SinkError;
 use crate::cell::BindError;
-use crate::id::{GraphName, PackageName, ReactorName, WorkflowName};
+use crate::id::{AccumulatorName, GraphName, PackageName, ReactorName, WorkflowName};
 use crate::package::{Release, ReleaseRange, ScheduleError, Version};
 use crate::reactor::ReactorDeclError;
 use std::fmt;
@@ -37,6 +37,21 @@ pub enum Problem {
         name: String,
         /// Who has it.
         owner: PackageName,
+    },
+    /// Reactors name one accumulator and declare it differently.
+    #[error(
+        "E0469: reactors {} and {} of package {package} both name accumulator {accumulator}, but declare it with another {}; declare it once and name it in both, or rename one",
+        reactors.0, reactors.1, what.join(", ")
+    )]
+    SharedApart {
+        /// The package that was refused.
+        package: PackageName,
+        /// The accumulator.
+        accumulator: AccumulatorName,
+        /// The first reactor that names it, and one that differs.
+        reactors: Box<(ReactorName, ReactorName)>,
+        /// What differs.
+        what: Vec<&'static str>,
     },
     /// A graph is bound to a reactor that is not there.
     #[error(

@@ -53,6 +53,8 @@ struct Inner<T> {
     drain_interval: Duration,
     // Under `DeadLetter`: what found no room, already counted, until somebody writes the letters.
     turned_away: Vec<(ItemId, T)>,
+    // What finds no room is given up under this reason.
+    shed: Option<Dropped>,
 }
 
 /// Values of items turned away that are kept between two turns of the drawer; others are counted only.
@@ -69,6 +71,7 @@ impl<T> Ring<T> {
             waiters: Vec::new(),
             drain_interval: Duration::from_millis(1),
             turned_away: Vec::new(),
+            shed: None,
         };
         Self {
             inner: Mutex::new(inner),
@@ -139,7 +142,7 @@ impl<T> Ring<T> {
             return Err(Refusal::Closed);
         }
         if inner.queue.len() >= self.capacity && !self.make_room(&mut inner) {
-            if self.overflow == Overflow::Block {
+            if self.waits(&inner) {
                 if let Some(waker) = waiter {
                     inner.wait(waker);
                 }
@@ -169,7 +172,7 @@ impl<T> Ring<T> {
         let (mut taken, mut refused) = (0, false);
         while let Some(item) = items.pop_front() {
             if inner.queue.len() >= self.capacity && !self.make_room(&mut inner) {
-                if self.overflow == Overflow::Block {
+                if self.waits(&inner) {
                     items.push_front(item);
                     break;
                 }
@@ -188,6 +191,34 @@ impl<T> Ring<T> {
             self.announce();
         }
         Ok(taken)
+    }
+
+    /// Room for at most `wanted` items. If there is less, `waker` is woken when there is more.
+    ///
+    /// # Errors
+    /// [`Closed`] after [`Ring::close`].
+    pub fn await_room(&self, wanted: usize, waker: &Waker) -> Result<usize, Closed> {
+        let mut inner = self.lock();
+        if inner.closed {
+            return Err(Closed);
+        }
+        if !self.waits(&inner) {
+            return Ok(wanted);
+        }
+        let room = self.capacity - inner.queue.len();
+        if room < wanted {
+            inner.wait(waker);
+        }
+        Ok(room.min(wanted))
+    }
+
+    /// Give up what finds no room, under this reason, or have it wait again.
+    pub fn shed(&self, why: Option<Dropped>) {
+        let mut inner = self.lock();
+        inner.shed = why;
+        let waiters = inner.take_waiters();
+        drop(inner);
+        wake_all(waiters);
     }
 
     /// Publish `item`, waiting for room as long as it takes.
@@ -284,7 +315,7 @@ impl<T> Ring<T> {
     fn turn_away(&self, inner: &mut Inner<T>, item: Option<T>) -> (ItemId, bool) {
         let id = ItemId(inner.entry.accepted);
         inner.entry.accepted += 1;
-        inner.entry.drop(Dropped::Overflow, 1);
+        inner.entry.drop(inner.shed.unwrap_or(Dropped::Overflow), 1);
         if self.overflow != Overflow::DeadLetter || inner.turned_away.len() >= TURNED_AWAY_KEPT {
             return (id, false);
         }
@@ -318,6 +349,11 @@ impl<T> Ring<T> {
             }
             Overflow::Block | Overflow::DropNewest | Overflow::DeadLetter => false,
         }
+    }
+
+    /// Whether what finds no room waits for it.
+    fn waits(&self, inner: &Inner<T>) -> bool {
+        self.overflow == Overflow::Block && inner.shed.is_none()
     }
 
     fn announce(&self) {

@@ -121,15 +121,19 @@ impl Rig {
 
     /// A cell for `decl`, all of whose sources take `u64`, with nobody in it.
     pub fn bare(decl: ReactorDecl) -> Self {
-        let cell = Cell::new(decl, Duration::from_secs(1)).unwrap();
+        Self::of(Cell::new(decl, Duration::from_secs(1)).unwrap())
+    }
+
+    /// This cell, all of whose sources take `u64`, as it is.
+    pub fn of(cell: Cell) -> Self {
         let bell = Arc::new(Bell::default());
         let rings: Vec<_> =
             cell.slots().iter().map(|slot| slot.ring().as_any().downcast::<Ring<u64>>().unwrap()).collect();
         for ring in &rings {
             ring.set_doorbell(Arc::clone(&bell) as Arc<dyn Doorbell>);
         }
-        let seen = Seen::default();
-        Self { cell, now: Timestamp::ZERO, bell, rings, seen, more: false, due: None }
+        let (now, seen) = (Timestamp::ZERO, Seen::default());
+        Self { cell, now, bell, rings, seen, more: false, due: None }
     }
 
     pub fn bind(&mut self, decl: GraphDecl) {
@@ -163,13 +167,18 @@ impl Rig {
     /// What a scheduler does: a turn as long as the bell rang, the cell wants more, or a time has come.
     pub fn settle(&mut self) {
         for _ in 0..100_000 {
-            let due = self.due.is_some_and(|due| due <= self.now);
-            if !(self.bell.take() || self.more || due) {
+            if !self.wants_turn() {
                 return;
             }
             self.turn();
         }
         panic!("the cell never comes to rest");
+    }
+
+    /// Whether a scheduler would give it a turn now.
+    pub fn wants_turn(&self) -> bool {
+        let due = self.due.is_some_and(|due| due <= self.now);
+        self.bell.take() || self.more || due
     }
 
     /// Nothing accepted is unaccounted for.

@@ -136,7 +136,7 @@ proptest! {
     #[test]
     fn identity_behind_bytes(budget in budgets(), calls in calls(), ops in ops()) {
         // In place it takes events straight from the ring: turns with room for all of them are the same.
-        let whole = |op: Op| if let Op::Turn(_) = op { Op::Turn(1000) } else { op };
+        let whole = |op: Op| if let Op::Turn(_) = op { Op::Turn(100_000) } else { op };
         let ops: Vec<Op> = ops.into_iter().map(whole).collect();
         compare(budget, &calls, &ops, |_| Identity::<Event>::default())?;
     }

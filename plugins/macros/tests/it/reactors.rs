@@ -43,6 +43,18 @@ fn reactor_declares_accumulators_criteria_and_strategy() {
 }
 
 #[test]
+fn reactors_that_name_one_accumulator_share_it() {
+    let package = Package::new("pricing").with_reactor::<Mixed>().with_reactor::<All>();
+
+    let shares = package.shares();
+    let shared: Vec<_> =
+        shares.iter().map(|share| (share.decl.name.as_str(), share.reactors.len())).collect();
+
+    assert_eq!(shared, [("ticks", 2), ("raw_prices", 2)]);
+    assert_eq!(package.cells().len(), 4, "two reactors, and a cell for each of these");
+}
+
+#[test]
 fn criteria_name_some_or_all() {
     assert_eq!(Mixed::decl().criteria, acequia_sdk::k_of(2, ["ticks", "raw_prices"]));
     assert_eq!(Mixed::decl().strategy, Strategy::Latest);

@@ -8,9 +8,8 @@ use super::any_ring::AnyRing;
 use super::{Exported, ImportError};
 use crate::column::AnyColumn;
 use crate::fault::{Failure, FaultBudget};
-use crate::id::AccumulatorName;
 use crate::ledger::{Dropped, Entry};
-use crate::letter::DeadLetter;
+use crate::letter::{DeadLetter, Place};
 use crate::overflow::Overflow;
 use crate::payload::PayloadType;
 use crate::ring::Doorbell;
@@ -23,7 +22,8 @@ use std::sync::atomic::AtomicU64;
 
 /// What a slot is made from.
 pub struct SlotArgs {
-    pub(crate) name: AccumulatorName,
+    /// Where items are given up.
+    pub(crate) place: Place,
     pub(crate) capacity: usize,
     pub(crate) overflow: Overflow,
     pub(crate) budget: FaultBudget,

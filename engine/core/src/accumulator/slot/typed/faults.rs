@@ -6,7 +6,7 @@ use crate::accumulator::{Accumulator, Eviction, PendingBoundary};
 use crate::fault::{Failure, FailureKind, Verdict, guarded_future};
 use crate::id::ItemId;
 use crate::ledger::{Dropped, Settled};
-use crate::letter::{DeadLetter, Letter, Place};
+use crate::letter::{DeadLetter, Letter};
 use crate::ring::Doorbell;
 use std::future::Future;
 use std::pin::Pin;
@@ -72,7 +72,7 @@ impl<A: Accumulator> Slot<A> {
     ) {
         let item = ItemId(self.entry.settled() + self.entry.dropped());
         self.entry.drop(why, 1);
-        let place = Place::Accumulator(self.name.clone());
+        let place = self.place.clone();
         cx.letters.push(DeadLetter { place, item, why, failure, attempts, at: cx.now, letter });
     }
 
@@ -80,7 +80,7 @@ impl<A: Accumulator> Slot<A> {
     pub(super) fn bury_turned_away(&self, cx: &mut SlotContext<'_>) {
         for (item, event) in self.ring.take_turned_away() {
             cx.letters.push(DeadLetter {
-                place: Place::Accumulator(self.name.clone()),
+                place: self.place.clone(),
                 item,
                 why: Dropped::Overflow,
                 failure: None,

@@ -11,9 +11,8 @@ use crate::accumulator::{
 };
 use crate::column::{AnyColumn, Column};
 use crate::fault::{Failure, FaultBudget, FaultMeter, guarded};
-use crate::id::AccumulatorName;
 use crate::ledger::{Dropped, Entry, Settled};
-use crate::letter::Letter;
+use crate::letter::{Letter, Place};
 use crate::payload::{Payload, PayloadType};
 use crate::ring::{Drawn, Ring};
 use crate::time::Timestamp;
@@ -41,7 +40,7 @@ pub struct Slot<A: Accumulator> {
     meter: FaultMeter,
     budget: FaultBudget,
     boundary: PayloadType,
-    name: AccumulatorName,
+    place: Place,
     make: Box<dyn Fn() -> A + Send>,
 }
 
@@ -62,7 +61,7 @@ impl<A: Accumulator> Slot<A> {
             part: make(),
             make,
             ring: Arc::new(Ring::new(args.capacity, args.overflow, args.tickets.clone()).of_type(args.event)),
-            name: args.name,
+            place: args.place,
             input: VecDeque::new(),
             tickets: VecDeque::new(),
             ticket: 0,
