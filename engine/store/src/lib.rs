@@ -7,6 +7,7 @@
 //! Nothing here is async and nothing here knows an actor; calls block, threads are our own.
 
 pub mod disk;
+pub mod journal;
 pub mod lsn;
 
 pub use lsn::Lsn;

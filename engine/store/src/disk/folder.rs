@@ -117,7 +117,7 @@ impl Disk for FolderDisk {
         let path = self.at(LOCK);
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path).map_err(refused)?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock::new(FolderLock(file))),
+            Ok(()) => Ok(Lock::new(FolderLock { _file: file })),
             Err(TryLockError::WouldBlock) => Err(LockError::Held { folder: self.shown() }),
             Err(TryLockError::Error(source)) => Err(refused(source)),
         }
@@ -149,8 +149,9 @@ fn fill(file: &File, bytes: u64) -> io::Result<()> {
 
 /// Held by an open, locked file: the system lets go of the lock with it.
 #[derive(Debug)]
-#[expect(dead_code, reason = "it is there to be dropped")]
-struct FolderLock(File);
+struct FolderLock {
+    _file: File,
+}
 
 impl Held for FolderLock {}
 

@@ -5,8 +5,10 @@
 //! [`Disk::sync_directory`]; nothing is before.
 
 mod folder;
+mod simulated;
 
 pub use folder::FolderDisk;
+pub use simulated::{Cut, SimulatedDisk};
 
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -65,7 +67,9 @@ pub trait DiskFile: fmt::Debug + Send + Sync + 'static {
 
 /// What holds a folder; dropping it lets the folder go.
 #[derive(Debug)]
-pub struct Lock(Box<dyn Held>);
+pub struct Lock {
+    _held: Box<dyn Held>,
+}
 
 /// What a disk keeps alive as long as its folder is taken.
 pub trait Held: fmt::Debug + Send + Sync {}
@@ -73,7 +77,7 @@ pub trait Held: fmt::Debug + Send + Sync {}
 impl Lock {
     /// Holds `held` until it is dropped.
     pub fn new(held: impl Held + 'static) -> Self {
-        Self(Box::new(held))
+        Self { _held: Box::new(held) }
     }
 }
 
