@@ -12,6 +12,7 @@ mod journal {
     mod kit;
 
     mod append;
+    mod power;
     mod reading;
     mod reopen;
     mod trim;

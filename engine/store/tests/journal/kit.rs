@@ -11,6 +11,7 @@ use acequia_store::disk::{Disk, FolderDisk, SimulatedDisk};
 use acequia_store::journal::{
     Batch, Head, Journal, Opened, Record, RecordId, RecordKind, Settings, StreamId, TenantId,
 };
+use proptest::prelude::ProptestConfig;
 
 /// A folder of its own, gone with the test.
 pub(crate) struct Folder(pub(crate) PathBuf);
@@ -49,7 +50,7 @@ pub(crate) fn open(disk: &SimulatedDisk) -> (Journal, Opened) {
 /// What the `n`th record of a test says besides its payload.
 pub(crate) fn head(n: u64, parents: &[RecordId]) -> Head<'_> {
     Head {
-        kind: if n % 3 == 0 { RecordKind::Turn } else { RecordKind::Event },
+        kind: if n.is_multiple_of(3) { RecordKind::Turn } else { RecordKind::Event },
         tenant: TenantId((n % 2) as u32),
         stream: StreamId(n % 5),
         id: RecordId(u128::from(n) << 64 | 1),
@@ -102,4 +103,21 @@ pub(crate) fn demand(journal: &Journal, n: u64) {
     assert_eq!(journal.synced(), Lsn(n + 1));
     let expected: Vec<_> = (journal.first().0..=n).map(|n| record(n, Lsn(n))).collect();
     assert!(all(journal, journal.first()) == expected, "the journal holds other records than were appended");
+}
+
+/// So small that a few batches fill a segment.
+pub(crate) fn tiny() -> Settings {
+    Settings {
+        segment_bytes: 8192,
+        payload_bytes: 1024,
+        batch_bytes: 4096,
+        group_bytes: 8192,
+        ..Settings::small()
+    }
+}
+
+/// `cases` a property, unless `PROPTEST_CASES` asks for more; no regression files.
+pub(crate) fn cases(cases: u32) -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
+    ProptestConfig { cases: asked.unwrap_or(cases), failure_persistence: None, ..ProptestConfig::default() }
 }

@@ -310,7 +310,8 @@ impl<'a> Scan<'a> {
             let offset = if segment == end.segment { end.offset } else { 0 };
             return Err(Self::damaged(segment, offset, flaw));
         }
-        if end.next == known.next && end.chain != known.chain {
+        // A segment that was begun since takes part in the chain.
+        if end.next == known.next && end.segment == known.segment && end.chain != known.chain {
             return Err(Self::damaged(end.segment, end.offset, Flaw::Sequence));
         }
         Ok(())
