@@ -12,6 +12,7 @@ mod journal {
     mod kit;
 
     mod append;
+    mod mutations;
     mod power;
     mod reading;
     mod reopen;

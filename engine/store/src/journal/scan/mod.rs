@@ -300,15 +300,12 @@ impl<'a> Scan<'a> {
     fn demand_reach(&self, end: Place, flaw: Flaw) -> Result<(), Refused> {
         let known = self.mark.end;
         if end.next < known.next {
-            // In which segment the loss begins: in this one, or at the start of the one that is not there.
-            let is_whole = self.stop.is_none() && known.segment > end.segment && end.offset == 0;
-            let (segment, flaw) = if is_whole || self.segments.is_empty() {
-                (self.number(), Flaw::Missing)
-            } else {
-                (end.segment, flaw)
-            };
-            let offset = if segment == end.segment { end.offset } else { 0 };
-            return Err(Self::damaged(segment, offset, flaw));
+            let behind = self.number();
+            let is_missing = known.segment >= behind && self.candidate(behind).is_none();
+            return Err(match is_missing {
+                true => Self::damaged(behind, 0, Flaw::Missing),
+                false => Self::damaged(end.segment.max(self.mark.floor), end.offset, flaw),
+            });
         }
         // A segment that was begun since takes part in the chain.
         if end.next == known.next && end.segment == known.segment && end.chain != known.chain {
