@@ -12,6 +12,9 @@ mod journal {
     mod kit;
 
     mod append;
+    mod crash_points;
+    mod failing;
+    mod full;
     mod mutations;
     mod power;
     mod reading;

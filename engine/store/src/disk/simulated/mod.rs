@@ -52,6 +52,14 @@ impl SimulatedDisk {
         world.failures.insert(at, kind);
     }
 
+    /// Lets the next sync of a file fail, once.
+    pub fn fail_sync_of(&self, name: &str, kind: io::ErrorKind) {
+        let mut world = self.world();
+        if let Some(inode) = world.names.get(name).copied() {
+            world.failing_syncs.insert(inode, kind);
+        }
+    }
+
     /// Cuts the power at the `n`th call from now on; 0 is the next. It and all later ones fail.
     pub fn power_off_at(&self, n: u64) {
         let mut world = self.world();

@@ -24,6 +24,7 @@ pub(super) struct World {
     pub(super) capacity: u64,
     pub(super) n_calls: u64,
     pub(super) failures: BTreeMap<u64, io::ErrorKind>,
+    pub(super) failing_syncs: BTreeMap<u64, io::ErrorKind>,
     pub(super) power_off: Option<u64>,
     random: Random,
     next_inode: u64,
@@ -39,6 +40,7 @@ impl World {
             capacity: u64::MAX,
             n_calls: 0,
             failures: BTreeMap::new(),
+            failing_syncs: BTreeMap::new(),
             power_off: None,
             random: Random::new(seed),
             next_inode: 0,
@@ -128,7 +130,8 @@ impl World {
     }
 
     pub(super) fn sync(&mut self, id: u64) -> io::Result<()> {
-        let called = self.call();
+        let failing = self.failing_syncs.remove(&id);
+        let called = self.call().and_then(|()| failing.map_or(Ok(()), |kind| Err(kind.into())));
         let is_off = self.is_off();
         let inode = self.inode(id)?;
         match &called {
