@@ -10,4 +10,6 @@ pub mod disk;
 pub mod journal;
 pub mod lsn;
 
+mod crc;
+
 pub use lsn::Lsn;

@@ -3,6 +3,7 @@
 use super::body;
 use super::frame;
 use super::record::Head;
+use crate::crc::crc32c;
 
 /// Records on their way into the journal, encoded as they will lie there by the thread that brings them.
 ///
@@ -142,7 +143,7 @@ impl Batch {
 
     /// Checksums the records and brings the frame to its full length. The committer adds the rest.
     pub(super) fn seal(&mut self) {
-        let crc = crc32c::crc32c(&self.buffer[frame::HEADER..]);
+        let crc = crc32c(&self.buffer[frame::HEADER..]);
         frame::start(&mut self.buffer, self.n_records, crc);
     }
 

@@ -15,6 +15,7 @@
 use uuid::Uuid;
 
 use crate::Lsn;
+use crate::crc::crc32c;
 
 /// Bytes of a header.
 pub(super) const HEADER: usize = 40;
@@ -56,15 +57,27 @@ pub(super) const fn padded(bytes: usize) -> usize {
 
 /// Which segment of which journal: what CRCs of headers begin with.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Home(u32);
+pub(super) struct Home([u8; HOME]);
+
+/// Bytes of an id and a number.
+const HOME: usize = 24;
+/// What a header's CRC does not cover: its magic, and itself.
+const UNCOVERED: usize = 8;
 
 impl Home {
     pub(super) fn new(journal: Uuid, segment: u64) -> Self {
-        Self(crc32c::crc32c_append(crc32c::crc32c(journal.as_bytes()), &segment.to_le_bytes()))
+        let mut home = [0; HOME];
+        home[..16].copy_from_slice(journal.as_bytes());
+        home[16..].copy_from_slice(&segment.to_le_bytes());
+        Self(home)
     }
 
     fn crc(self, header: &[u8], offset: u64) -> u32 {
-        crc32c::crc32c_append(crc32c::crc32c_append(self.0, &offset.to_le_bytes()), &header[8..HEADER])
+        let mut covered = [0; HOME + 8 + HEADER - UNCOVERED];
+        covered[..HOME].copy_from_slice(&self.0);
+        covered[HOME..HOME + 8].copy_from_slice(&offset.to_le_bytes());
+        covered[HOME + 8..].copy_from_slice(&header[UNCOVERED..HEADER]);
+        crc32c(&covered)
     }
 }
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::Lsn;
+use crate::crc::crc32c;
 use crate::disk::{Disk, DiskFile};
 
 /// The file's name.
@@ -76,7 +77,7 @@ impl Mark {
         for (at, word) in words.iter().enumerate() {
             bytes[32 + at * 8..40 + at * 8].copy_from_slice(&word.to_le_bytes());
         }
-        let crc = crc32c::crc32c(&bytes[12..]);
+        let crc = crc32c(&bytes[12..]);
         bytes[8..12].copy_from_slice(&crc.to_le_bytes());
         bytes
     }
@@ -84,7 +85,7 @@ impl Mark {
     /// Generation and mark, or why there is none.
     fn read(bytes: &[u8; SIZE]) -> Result<(u64, Self), Unread> {
         let crc = u32::from_le_bytes(field(bytes, 8));
-        if bytes[0..8] != MAGIC || crc != crc32c::crc32c(&bytes[12..]) {
+        if bytes[0..8] != MAGIC || crc != crc32c(&bytes[12..]) {
             return Err(Unread::Flawed);
         }
         let version = u32::from_le_bytes(field(bytes, 12));

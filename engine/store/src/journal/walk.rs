@@ -9,10 +9,11 @@ use super::frame::{self, HEADER, Header, Home};
 use super::record::RecordRef;
 use super::segment::{Landmark, Segment};
 use crate::Lsn;
+use crate::crc::crc32c;
 use crate::disk::DiskFile;
 
-/// What is read at once; more only for a frame that is larger.
-const CHUNK: usize = 512 * 1024;
+/// What is read at once, if the next frame is not longer. So little stays in the processor's cache.
+const CHUNK: usize = 128 * 1024;
 
 /// Goes through the frames of one segment. Nothing is handed out that does not match its checksum.
 #[derive(Debug)]
@@ -108,7 +109,7 @@ impl Walk {
         }
         let frame = Frame { offset, header };
         self.fill(HEADER + header.body_bytes as usize)?;
-        if crc32c::crc32c(self.body(frame)) != header.body_crc {
+        if crc32c(self.body(frame)) != header.body_crc {
             return Ok(Step::Flaw(Flaw::Body));
         }
         self.next = Landmark { lsn: header.next(), offset: offset + header.frame_bytes(), chain: header.crc };
@@ -156,7 +157,8 @@ impl Walk {
             return Ok(true);
         }
         self.buffer.copy_within(passed..self.n_filled, 0);
-        let wanted = room.min(CHUNK.max(n));
+        // Of a long frame no more than itself and the next header: what is read beyond is moved again.
+        let wanted = room.min(if n > CHUNK / 2 { frame::padded(n) + HEADER } else { CHUNK });
         if self.buffer.len() < wanted {
             self.buffer.resize(wanted, 0);
         }

@@ -16,6 +16,9 @@ use crate::journal::shared::Shared;
 /// Batches of one group at most.
 const GROUP: usize = 4096;
 
+/// How often the others are let on before a group is thought to be whole.
+const YIELDS: u32 = 4;
+
 /// What the thread is told.
 enum Command {
     Commit(Submission),
@@ -41,6 +44,7 @@ impl Thread {
             held: None,
             group: Vec::new(),
             told: Vec::new(),
+            n_told: 0,
             is_closing: false,
         };
         let thread =
@@ -89,6 +93,8 @@ struct Gathering {
     held: Option<Submission>,
     group: Vec<Submission>,
     told: Vec<Told>,
+    /// How many were told last: as many may be about to append again.
+    n_told: usize,
     is_closing: bool,
 }
 
@@ -102,6 +108,7 @@ impl Gathering {
                 }
                 Err(error) => self.committer.refuse(first, error, &mut self.told),
             }
+            self.n_told = self.told.len();
             for told in self.told.drain(..) {
                 told.tell(&self.shared);
             }
@@ -146,10 +153,17 @@ impl Gathering {
         let mut n_bytes = first.batch.n_bytes();
         let mut is_awaited = !first.ack.is_nobody();
         let mut patience = None;
+        let mut n_yields = 0;
         self.group.push(first);
         while n_bytes < target && self.group.len() < GROUP {
             let command = match self.commands.try_recv() {
                 Ok(command) => command,
+                // They were told a moment ago; without them, groups would be small and large in turn.
+                Err(_) if is_awaited && self.group.len() < self.n_told && n_yields < YIELDS => {
+                    n_yields += 1;
+                    thread::yield_now();
+                    continue;
+                }
                 Err(_) if is_awaited => return,
                 Err(_) => match self.ride(&mut patience) {
                     Some(command) => command,

@@ -10,6 +10,7 @@
 use uuid::Uuid;
 
 use crate::Lsn;
+use crate::crc::crc32c;
 
 /// Bytes of a segment's header.
 pub(in crate::journal) const BYTES: u64 = SIZE as u64;
@@ -58,7 +59,7 @@ impl Header {
         bytes[48..56].copy_from_slice(&self.capacity.to_le_bytes());
         bytes[56..60].copy_from_slice(&self.end_before.to_le_bytes());
         bytes[60..64].copy_from_slice(&self.chain.to_le_bytes());
-        self.crc = crc32c::crc32c(&bytes[12..]);
+        self.crc = crc32c(&bytes[12..]);
         bytes[8..12].copy_from_slice(&self.crc.to_le_bytes());
         bytes
     }
@@ -69,7 +70,7 @@ impl Header {
             return Read::Blank;
         }
         let crc = u32::from_le_bytes(field(bytes, 8));
-        if bytes[0..8] != MAGIC || crc != crc32c::crc32c(&bytes[12..]) {
+        if bytes[0..8] != MAGIC || crc != crc32c(&bytes[12..]) {
             return Read::Flawed;
         }
         let version = u32::from_le_bytes(field(bytes, 12));
@@ -126,7 +127,7 @@ mod tests {
     fn another_format_is_told_by_its_number() {
         let mut bytes = sample().write();
         bytes[12] = 200;
-        let crc = crc32c::crc32c(&bytes[12..]);
+        let crc = crc32c(&bytes[12..]);
         bytes[8..12].copy_from_slice(&crc.to_le_bytes());
         assert_eq!(Header::read(&bytes), Read::Version(200));
     }
