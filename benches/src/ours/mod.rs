@@ -5,6 +5,7 @@
 //! and takes its events from [`crate::event::Source`].
 
 mod chain4;
+pub(crate) mod durable;
 mod flights;
 mod host;
 mod join;

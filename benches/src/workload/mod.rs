@@ -1,6 +1,7 @@
 //! The workloads: what is compared with what, and under which bar.
 
 mod chain4;
+mod durable;
 mod fan8;
 pub(crate) mod flights;
 mod join;
@@ -41,6 +42,8 @@ pub(crate) enum Workload {
     Library,
     /// Resident memory after many events.
     Memory,
+    /// Synced appends, and recovery.
+    Durable,
 }
 
 /// How much to measure, and with what.
@@ -51,6 +54,8 @@ pub(crate) struct Scale {
     pub(crate) flights: Option<PathBuf>,
     /// The counting program, if there is one.
     pub(crate) counted: Option<PathBuf>,
+    /// Where `durable` writes; `None` is beside the program.
+    pub(crate) folder: Option<PathBuf>,
 }
 
 impl Scale {
@@ -75,6 +80,7 @@ pub(crate) fn run(workload: Workload, scale: &Scale) -> Result<Vec<Row>, BenchEr
         Workload::Latency => latency::rows(scale),
         Workload::Library => library::rows(scale),
         Workload::Memory => memory::rows(scale),
+        Workload::Durable => durable::rows(scale),
     }
 }
 
