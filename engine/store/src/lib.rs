@@ -11,5 +11,6 @@ pub mod journal;
 pub mod lsn;
 
 mod crc;
+pub mod state;
 
 pub use lsn::Lsn;
