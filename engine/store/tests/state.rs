@@ -7,12 +7,17 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "these are tests"
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "these are tests, and a child that is killed says how far it came"
 )]
 
 mod state {
     mod folder;
     mod killed;
+    mod lab;
 
     mod conformance;
+    mod guard;
+    mod mutations;
 }

@@ -2,20 +2,22 @@
 //!
 //! ```text
 //!  0 magic "ACQANCH" and format 1 · 8 back end, 8 bytes · 16 phase, 8 bytes · 24 epoch
-//!  32 generation · 40 LSN · 48 hash of the rows, 40 bytes · 88 BLAKE3 of bytes 0 to 88 · 120 end; numbers are little-endian
+//!  32 generation · 40 LSN · 48 hash of the rows, 40 bytes · 88 the journal's id, 16 bytes
+//!  104 BLAKE3 of bytes 0 to 104 · 136 end; numbers are little-endian
 //! ```
 
 use super::content::{self, ContentHash};
 use crate::Lsn;
 use crate::disk::Disk;
 use std::io::{self, IoSlice};
+use uuid::Uuid;
 
 const FILE: &str = "state.anchor";
 /// What is written before it takes the anchor's place.
 const NEXT: &str = "state.anchor.next";
 const MAGIC: [u8; 8] = *b"ACQANCH\x01";
-const SEALED: usize = 88;
-const BYTES: usize = 120;
+const SEALED: usize = 104;
+const BYTES: usize = 136;
 
 /// What the store was doing when the anchor was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub(super) enum Phase {
 /// What the state store must hold at least.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Anchor {
+    /// The journal from which it can be made anew.
+    pub journal: Uuid,
     /// The back end, cut off after eight bytes.
     pub backend: String,
     /// How often the store has been made; a store of another epoch is another store.
@@ -114,7 +118,7 @@ impl Anchor {
         let phase = u64::from(self.phase as u8).to_le_bytes();
         let numbers = [self.epoch, self.generation, self.lsn.0].map(u64::to_le_bytes);
         let fields = [MAGIC, backend, phase].into_iter().chain(numbers);
-        let bytes = fields.flatten().chain(self.content.to_bytes());
+        let bytes = fields.flatten().chain(self.content.to_bytes()).chain(self.journal.into_bytes());
         let mut all = [0; BYTES];
         all.iter_mut().zip(bytes).for_each(|(to, byte)| *to = byte);
         let seal = blake3::hash(&all[..SEALED]);
@@ -143,8 +147,11 @@ impl Anchor {
             _ => return Err(damaged("its phase is none that this release knows")),
         };
         let mut hash = [0; content::BYTES];
-        hash.copy_from_slice(&bytes[48..SEALED]);
+        hash.copy_from_slice(&bytes[48..88]);
+        let mut journal = [0; 16];
+        journal.copy_from_slice(&bytes[88..SEALED]);
         Ok(Self {
+            journal: Uuid::from_bytes(journal),
             backend: backend.collect(),
             epoch: number(24),
             generation: number(32),
@@ -160,11 +167,14 @@ mod tests {
     use super::{Anchor, BYTES, Phase};
     use crate::Lsn;
     use crate::state::ContentHash;
+    use uuid::Uuid;
 
     fn anchor() -> Anchor {
         let mut content = ContentHash::default();
         content.add(1, b"key", b"value");
+        let journal = Uuid::from_u128(0xac_e901a);
         Anchor {
+            journal,
             backend: "sled".into(),
             epoch: 3,
             generation: 9,

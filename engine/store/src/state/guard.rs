@@ -8,6 +8,7 @@ use crate::Lsn;
 use crate::disk::Disk;
 use bytes::Bytes;
 use std::sync::{Arc, OnceLock};
+use uuid::Uuid;
 
 /// A store with its anchor. It keeps the hash of all rows, writes it with each batch, and anchors it at
 /// each checkpoint.
@@ -20,6 +21,7 @@ pub struct Guarded {
     /// Absent once it is closed.
     inner: Option<Box<dyn StateStore>>,
     disk: Arc<dyn Disk>,
+    journal: Uuid,
     epoch: u64,
     generation: u64,
     content: ContentHash,
@@ -31,10 +33,20 @@ impl Guarded {
         backend: &'static str,
         inner: Box<dyn StateStore>,
         disk: Arc<dyn Disk>,
+        journal: Uuid,
         seal: Seal,
     ) -> Self {
         let Seal { epoch, generation, content, .. } = seal;
-        Self { backend, inner: Some(inner), disk, epoch, generation, content, failed: OnceLock::new() }
+        Self {
+            backend,
+            inner: Some(inner),
+            disk,
+            journal,
+            epoch,
+            generation,
+            content,
+            failed: OnceLock::new(),
+        }
     }
 
     /// How often the store has been made.
@@ -62,8 +74,8 @@ impl Guarded {
     /// Note in the anchor what the store holds.
     pub(super) fn anchor(&self, phase: Phase, lsn: Lsn) -> Result<(), StateError> {
         let (epoch, generation, content) = (self.epoch, self.generation, self.content);
-        let backend = Anchor::short(self.backend);
-        let anchor = Anchor { backend, epoch, generation, lsn, content, phase };
+        let (journal, backend) = (self.journal, Anchor::short(self.backend));
+        let anchor = Anchor { journal, backend, epoch, generation, lsn, content, phase };
         anchor.replace(&*self.disk).map_err(|source| self.noted(StateError::Anchor { source }))
     }
 

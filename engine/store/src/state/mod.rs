@@ -34,7 +34,7 @@ pub use content::ContentHash;
 pub use error::StateError;
 pub use guard::Guarded;
 pub use memory::MemoryStore;
-pub use open::{OpenError, Opened, Place, Rebuild, RebuildError, open};
+pub use open::{OpenError, Opened, Place, Rebuild, RebuildError, Truth, open};
 #[cfg(feature = "redb")]
 pub use redb::RedbBackend;
 pub use sled::SledBackend;

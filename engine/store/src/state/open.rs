@@ -6,10 +6,12 @@ use super::seal::{self, Seal};
 use super::{Backend, Batch, ContentHash, Guarded, Reason, StateError, StateStore, Table, folders};
 use crate::Lsn;
 use crate::disk::{Disk, FolderDisk};
+use crate::journal::Journal;
 use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// The folder of the store, and of the copy that is taken before it is opened after a crash.
 const STORE: &str = "state";
@@ -41,6 +43,22 @@ impl Place {
 
     fn store(&self) -> PathBuf {
         self.folder.join(STORE)
+    }
+}
+
+/// The journal to which a store belongs, as far as it has synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Truth {
+    /// The journal's id.
+    pub journal: Uuid,
+    /// Its last LSN; [`Lsn::ZERO`] if it has no record.
+    pub last: Lsn,
+}
+
+impl From<&Journal> for Truth {
+    fn from(journal: &Journal) -> Self {
+        let next = journal.synced();
+        Self { journal: journal.id(), last: Lsn(next.0.saturating_sub(1)) }
     }
 }
 
@@ -105,18 +123,18 @@ pub enum OpenError {
     },
 }
 
-/// Open the store at `place`: as it is, if it is what its anchor says and nothing that the journal, which
-/// ends at `journal`, does not have; else it is moved aside and `rebuild` fills a new one.
+/// Open the store at `place`: as it is, if it is what its anchor says and has nothing that the journal does
+/// not have; else it is moved aside and `rebuild` fills a new one from the journal.
 ///
 /// # Errors
 /// [`OpenError`]. What was there is there still, in its place or moved aside.
 pub fn open(
     place: &Place,
     backend: &dyn Backend,
-    journal: Lsn,
+    truth: Truth,
     rebuild: &mut Rebuild<'_>,
 ) -> Result<(Guarded, Opened), OpenError> {
-    let opening = Opening { place, backend, journal };
+    let opening = Opening { place, backend, truth };
     let anchor = match Anchor::read(&*place.disk) {
         Ok(anchor) => anchor,
         Err(AnchorError::Damaged { what }) => {
@@ -125,16 +143,16 @@ pub fn open(
         Err(error) => return Err(error.into()),
     };
     let Some(anchor) = anchor else {
-        let reason = match (place.store().exists(), journal > Lsn::ZERO) {
+        let reason = match (place.store().exists(), truth.last > Lsn::ZERO) {
             (true, _) => Some(Reason::AnchorAbsent),
             (false, true) => Some(Reason::Absent),
             (false, false) => None,
         };
         return opening.make(reason, 0, rebuild);
     };
-    if anchor.lsn > journal {
+    if anchor.journal == truth.journal && anchor.lsn > truth.last {
         let file = place.folder.join(Anchor::FILE);
-        return Err(OpenError::JournalBehind { journal, anchor: anchor.lsn, file });
+        return Err(OpenError::JournalBehind { journal: truth.last, anchor: anchor.lsn, file });
     }
     match opening.take(&anchor)? {
         Ok((store, opened)) => Ok((store, opened)),
@@ -145,7 +163,7 @@ pub fn open(
 struct Opening<'a> {
     place: &'a Place,
     backend: &'a dyn Backend,
-    journal: Lsn,
+    truth: Truth,
 }
 
 type Taken = (Guarded, Opened);
@@ -179,7 +197,7 @@ impl Opening<'_> {
             }
         };
         let disk = Arc::clone(&self.place.disk);
-        let guarded = Guarded::new(self.backend.name(), store, disk, seal);
+        let guarded = Guarded::new(self.backend.name(), store, disk, self.truth.journal, seal);
         self.note(&Anchor { phase: Phase::Open, ..anchor.clone() })?;
         self.discard(BEFORE)?;
         let opened = Opened { at: seal.lsn, rebuilt: None, quarantined: None, epoch: seal.epoch };
@@ -192,6 +210,9 @@ impl Opening<'_> {
             // Trying again could end the process again, for ever.
             Phase::Opening => return Some(Reason::OpeningInterrupted),
             Phase::Open | Phase::Closed => {}
+        }
+        if anchor.journal != self.truth.journal {
+            return Some(Reason::OtherJournal { found: anchor.journal });
         }
         if anchor.backend != Anchor::short(self.backend.name()) {
             return Some(Reason::OtherBackend { found: anchor.backend.clone() });
@@ -225,8 +246,8 @@ impl Opening<'_> {
         if seal.content != content || (is_anchored && content != anchor.content) {
             return Err(Reason::OtherContent { expected: seal.content.n_rows(), found: content.n_rows() });
         }
-        if seal.lsn > self.journal {
-            return Err(Reason::AheadOfJournal { journal: self.journal, store: seal.lsn });
+        if seal.lsn > self.truth.last {
+            return Err(Reason::AheadOfJournal { journal: self.truth.last, store: seal.lsn });
         }
         Ok(seal)
     }
@@ -268,6 +289,7 @@ impl Opening<'_> {
         let name = self.backend.name();
         let seal = Seal { epoch, generation: 0, lsn: Lsn::ZERO, content: ContentHash::default() };
         self.note(&Anchor {
+            journal: self.truth.journal,
             backend: Anchor::short(name),
             epoch,
             generation: 0,
@@ -277,9 +299,9 @@ impl Opening<'_> {
         })?;
         let store = contained(name, || self.backend.open(&self.place.store()))?;
         let disk = Arc::clone(&self.place.disk);
-        let mut store = Guarded::new(name, store, disk, seal);
+        let mut store = Guarded::new(name, store, disk, self.truth.journal, seal);
         store.apply(&Batch::default(), Lsn::ZERO)?;
-        if self.journal > Lsn::ZERO {
+        if self.truth.last > Lsn::ZERO {
             let reached = rebuild(&mut store).map_err(|source| OpenError::Rebuild { source })?;
             // Records that leave no row behind count as taken in, too.
             store.apply(&Batch::default(), reached.max(store.at()))?;

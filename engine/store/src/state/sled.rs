@@ -9,14 +9,19 @@ use super::{Backend, Batch, Row, Rows, StateError, StateStore, Table, folders};
 use crate::Lsn;
 use bytes::Bytes;
 use sled::{Config, Db, Error, IVec, Mode};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const NAME: &str = "sled";
 /// Pointers and indexes: whatever is read often fits.
 const CACHE: u64 = 8 * 1024 * 1024;
 /// A node may have a quarter of it: 16 of the longest values, or 256 of the longest keys.
 const SEGMENT: usize = 1024 * 1024;
+/// How often, and after which pauses, it is looked whether the files are free.
+const LOOKS: u32 = 400;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 /// Where the store keeps its LSN. Rows begin with [`ROWS`].
 const AT: [u8; 1] = [0];
 const ROWS: u8 = 1;
@@ -31,6 +36,7 @@ impl Backend for SledBackend {
     }
 
     fn open(&self, folder: &Path) -> Result<Box<dyn StateStore>, StateError> {
+        await_lock(folder).map_err(|error| StateError::io(NAME, "wait for its files", error))?;
         // No flusher of its own: a checkpoint says when, and syncs.
         let config = Config::new().path(folder).cache_capacity(CACHE).segment_size(SEGMENT);
         let config = config.mode(Mode::LowSpace).flush_every_ms(None);
@@ -101,6 +107,24 @@ impl StateStore for SledStore {
         folders::sync(&self.folder).map_err(|error| StateError::io(NAME, "sync its files", error))?;
         Ok(self.at)
     }
+}
+
+/// After a store is dropped, a thread of `sled` may hold its files for a moment. Whoever holds them for longer
+/// is somebody else, and `sled` says so.
+fn await_lock(folder: &Path) -> io::Result<()> {
+    let file = match File::open(folder.join("db")) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for _ in 0..LOOKS {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) => std::thread::park_timeout(BETWEEN_LOOKS),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn stored(table: Table, key: &[u8]) -> Vec<u8> {

@@ -2,6 +2,7 @@
 
 use crate::Lsn;
 use std::fmt;
+use uuid::Uuid;
 
 /// Why the state store was made anew from the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,11 @@ pub enum Reason {
     OtherBackend {
         /// Which.
         found: String,
+    },
+    /// It was made from another journal.
+    OtherJournal {
+        /// Which.
+        found: Uuid,
     },
     /// The back end could not open or read it.
     Unreadable {
@@ -74,6 +80,7 @@ impl fmt::Display for Reason {
             Self::RebuildInterrupted => f.write_str("an earlier rebuild of the state store had not ended"),
             Self::OpeningInterrupted => f.write_str("the process had ended while it opened the state store"),
             Self::OtherBackend { found } => write!(f, "the state store was made by {found}"),
+            Self::OtherJournal { found } => write!(f, "the state store was made from journal {found}"),
             Self::Unreadable { reason } => write!(f, "the state store could not be read: {reason}"),
             Self::Unsealed => f.write_str("the state store did not say what it is"),
             Self::OtherEpoch { anchor, store } => {
