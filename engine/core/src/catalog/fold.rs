@@ -231,7 +231,13 @@ impl Catalog {
         for loaded in versions.iter() {
             loaded.door.drain(loaded.drain.is_some());
         }
-        Arc::make_mut(&mut self.snapshot).packages.insert(package, Arc::new(versions));
+        let packages = &mut Arc::make_mut(&mut self.snapshot).packages;
+        if versions == PackageVersions::default() {
+            // Nothing is known of it any more, as before it was first heard of.
+            packages.remove(&package);
+        } else {
+            packages.insert(package, Arc::new(versions));
+        }
     }
 
     fn apply_pin(&mut self, change: &PinChange) {
