@@ -10,6 +10,11 @@ use crate::id::PackageName;
 const PINS: usize = 1000;
 
 impl Catalog {
+    /// Changes that make one package what it is, its pins aside.
+    pub fn condensed_package(&self, package: &PackageName) -> Vec<Change> {
+        self.snapshot.package(package).map(|versions| changes(package, versions)).unwrap_or_default()
+    }
+
     /// Records that add up to this catalog, and to nothing else.
     pub fn condensed(&self) -> Vec<Record> {
         let packages = self.snapshot.packages();
@@ -33,7 +38,7 @@ impl Catalog {
 }
 
 /// The changes that make a package what it is.
-pub(super) fn changes(package: &PackageName, versions: &PackageVersions) -> Vec<Change> {
+fn changes(package: &PackageName, versions: &PackageVersions) -> Vec<Change> {
     let mut changes = Vec::new();
     if versions.was_loaded() && versions.is_empty() {
         // Says that there was a version, so that a file does not bring it back.

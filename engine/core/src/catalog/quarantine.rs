@@ -10,6 +10,14 @@ use crate::id::PackageName;
 use crate::package::Version;
 use std::sync::Arc;
 
+/// How much of a text is kept in the catalog: it is shown in lists, and logs have the rest.
+const KEPT: usize = 1_000;
+
+/// The beginning of a text.
+pub(super) fn shortened(text: &str) -> &str {
+    &text[..text.floor_char_boundary(KEPT)]
+}
+
 impl Catalog {
     pub(super) fn decide_quarantine(
         &self,
@@ -20,7 +28,7 @@ impl Catalog {
     ) -> Result<Decision, Refusal> {
         let versions = self.versions_of(package);
         let (name, version) = (package.clone(), version.clone());
-        let changes = vec![Change::Quarantined { package: name, version, reason: Arc::clone(reason) }];
+        let changes = vec![Change::Quarantined { package: name, version, reason: shortened(reason).into() }];
         let before = Standing::of(&versions);
         Ok(Decision::new(command, package, before, versions, changes, Answer::Noted))
     }

@@ -5,11 +5,15 @@ use super::command::Command;
 use super::decision::{Answer, Decision};
 use super::fold::Catalog;
 use super::pin::{NAMED_HOLDERS, PinKind};
+use super::quarantine::shortened;
 use super::record::Change;
 use super::refusal::{Held, Refusal};
 use super::version::{LoadedVersion, Selector};
 use crate::id::PackageName;
 use crate::package::Version;
+
+/// How many things that an unload left are named.
+const NAMED_ORPHANS: usize = 7;
 
 impl Catalog {
     /// Unload one version, or all with the route. Meanwhile what leaves is draining, and stays listed.
@@ -81,7 +85,10 @@ impl Catalog {
     ) -> Result<Decision, Refusal> {
         let (name, version) = (package.clone(), version.clone());
         let change = match left {
-            Some(left) => Change::Orphaned { package: name, version, left: left.to_vec() },
+            Some(left) => {
+                let left = left.iter().take(NAMED_ORPHANS).map(|left| shortened(left).to_owned()).collect();
+                Change::Orphaned { package: name, version, left }
+            }
             None => Change::Reaped { package: name, version },
         };
         let versions = self.versions_of(package);

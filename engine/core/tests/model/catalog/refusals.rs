@@ -201,6 +201,17 @@ fn what_an_unload_left_is_listed_until_it_is_reaped() {
 }
 
 #[test]
+fn long_reasons_are_kept_in_part() {
+    let mut catalog = loaded(&["v1"]);
+    let reason = "é".repeat(5_000).into();
+    let operation = Operation::Quarantine { package: "p".into(), version: "v1".into(), reason };
+    carry_out(&mut catalog, operation).unwrap();
+    let snapshot = catalog.snapshot();
+    let (_, kept) = snapshot.package(&"p".into()).unwrap().quarantined().next().unwrap();
+    assert_eq!(kept.chars().count(), 500);
+}
+
+#[test]
 fn every_mutation_and_every_refusal_leaves_one_audit_entry() {
     let mut catalog = loaded(&["v1"]);
     let operation = Operation::Load(Load { origin: Origin::File, ..Load::new("p", "v2").label("2.0") });
