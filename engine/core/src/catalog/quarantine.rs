@@ -15,7 +15,11 @@ const KEPT: usize = 1_000;
 
 /// The beginning of a text.
 pub(super) fn shortened(text: &str) -> &str {
-    &text[..text.floor_char_boundary(KEPT)]
+    let mut end = text.len().min(KEPT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 impl Catalog {
