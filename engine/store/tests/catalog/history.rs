@@ -26,7 +26,7 @@ fn operation(dice: &mut Dice) -> Operation {
     let package = dice.of(&["pricing", "billing", "a"]);
     let version = dice.of(&["v1", "v2", "v3", "v4"]);
     let (name, hash) = (package.into(), version.into());
-    let selector = (dice.next() % 3 > 0).then(|| Selector::from(version));
+    let selector = (!dice.next().is_multiple_of(3)).then(|| Selector::from(version));
     match dice.next() % 16 {
         0..4 => Operation::Load(Load::new(package, version).label(format!("1.{version}")).manifest("digest")),
         4 | 5 => Operation::Route { package: name, version: version.into(), expected: None },

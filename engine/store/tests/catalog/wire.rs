@@ -23,26 +23,30 @@ fn every_record_comes_back_under_a_kind_of_the_catalogs() {
     }
 }
 
-/// A record with every change there is.
-fn all() -> Record {
-    let (package, version) = (|| "pricing".into(), || "3f9ac2".into());
-    let pin = |kind| {
-        Change::Pin(PinChange::Hold { package: package(), version: version(), kind, holder: "run 1".into() })
-    };
+/// A refusal, with both sides.
+fn audit() -> AuditEntry {
     let standing = Standing {
         route: Some("v1".into()),
         versions: vec!["v1".into()],
         draining: vec!["v1".into()],
         quarantined: vec!["v0".into()],
     };
-    let audit = AuditEntry {
+    AuditEntry {
         at: Timestamp::from_millis(1_700_000_000_000),
         by: "alice".into(),
         what: "load 3f9ac2".to_owned(),
-        package: package(),
+        package: "pricing".into(),
         before: Standing::default(),
         after: standing,
         outcome: Outcome::Refused { reason: "E0605".to_owned() },
+    }
+}
+
+/// A record with every change there is.
+fn all() -> Record {
+    let (package, version) = (|| "pricing".into(), || "3f9ac2".into());
+    let pin = |kind| {
+        Change::Pin(PinChange::Hold { package: package(), version: version(), kind, holder: "run 1".into() })
     };
     let loaded = |origin, label: Option<&str>| Change::Loaded {
         package: package(),
@@ -85,7 +89,7 @@ fn all() -> Record {
             holder: "r".into(),
         }),
     ];
-    Record { audit: Some(audit), changes }
+    Record { audit: Some(audit()), changes }
 }
 
 /// What the first release wrote; what it reads must never change.
