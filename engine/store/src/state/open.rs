@@ -184,16 +184,16 @@ impl Opening<'_> {
             Ok(store) => store,
             Err(error) => return self.unreadable(anchor, error).map(Err),
         };
-        let seal = match contained(self.backend.name(), || self.read(&*store)) {
-            Ok(found) => self.compare(anchor, &*store, found),
-            Err(error) => Err(self.unreadable(anchor, error)?),
-        };
-        let seal = match seal {
-            Ok(seal) => seal,
-            Err(reason) => {
-                // It may well panic again on its way out.
-                let _ = contained(self.backend.name(), || Ok(drop(store)));
+        let found = contained(self.backend.name(), || self.read(&*store));
+        let seal = match found.map(|found| self.compare(anchor, &*store, found)) {
+            Ok(Ok(seal)) => seal,
+            Ok(Err(reason)) => {
+                self.let_go(store);
                 return Ok(Err(reason));
+            }
+            Err(error) => {
+                self.let_go(store);
+                return self.unreadable(anchor, error).map(Err);
             }
         };
         let disk = Arc::clone(&self.place.disk);
@@ -202,6 +202,11 @@ impl Opening<'_> {
         self.discard(BEFORE)?;
         let opened = Opened { at: seal.lsn, rebuilt: None, quarantined: None, epoch: seal.epoch };
         Ok(Ok((guarded, opened)))
+    }
+
+    /// It may well panic again on its way out.
+    fn let_go(&self, store: Box<dyn StateStore>) {
+        let _ = contained(self.backend.name(), || Ok(drop(store)));
     }
 
     fn not_worth_opening(&self, anchor: &Anchor) -> Option<Reason> {
@@ -327,14 +332,22 @@ impl Opening<'_> {
         if !found.is_dir() {
             return Ok(None);
         }
-        folders::quarantine(found, &self.place.folder, STORE).map(Some).map_err(self.io("moved aside"))
+        let aside = folders::quarantine(found, &self.place.folder, STORE).map_err(self.io("moved aside"))?;
+        // Told here too, since a rebuild that fails has no account to give.
+        let why = reason.map(ToString::to_string).unwrap_or_default();
+        tracing::warn!(reason = why, kept = %aside.display(), "state store moved aside");
+        Ok(Some(aside))
     }
 
     /// Copy the store aside. A copy that was not completed has another name.
     fn copy(&self) -> io::Result<()> {
         let copying = self.place.folder.join(COPYING);
         folders::remove(&copying)?;
-        folders::copy(&self.place.store(), &copying)?;
+        if let Err(error) = folders::copy(&self.place.store(), &copying) {
+            // A half copy must not take the room that is lacking; the first error is the one to tell of.
+            let _ = folders::remove(&copying);
+            return Err(error);
+        }
         std::fs::rename(copying, self.place.folder.join(BEFORE))?;
         folders::names(&self.place.folder)
     }

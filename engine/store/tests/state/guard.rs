@@ -226,33 +226,32 @@ fn a_back_end_that_panics_at_opening_is_contained_and_its_store_made_anew() {
     for call in [Call::Open, Call::Get, Call::Scan] {
         let (_folder, place) = closed(&record);
         let faulty = Faulty::default();
-        faulty.fail(Some((call, Fault::Panic)));
-        let mut mended = |store: &mut dyn StateStore| record.replay(store);
-        let refused = match call {
-            // It panics as the new store is opened, too.
-            Call::Open => Some(open(&place, &faulty, record.truth(), &mut mended).unwrap_err()),
-            _ => None,
-        };
-        if let Some(refused) = refused {
-            assert!(matches!(refused, OpenError::State(StateError::Panicked { .. })), "{refused:?}");
-            assert!(reopened(&place, &record).rebuilt.is_some());
-            continue;
-        }
-        let off = faulty.clone();
-        let mut mended = |store: &mut dyn StateStore| record.replay(store);
-        off.before_open.lock().unwrap().replace(Box::new({
-            let (off, mut n) = (faulty.clone(), 0);
+        // It goes on panicking on its way out, until the new store is opened.
+        faulty.fail(&[(call, Fault::Panic), (Call::Drop, Fault::Panic)]);
+        faulty.before_open.lock().unwrap().replace(Box::new({
+            let (faulty, mut n) = (faulty.clone(), 0);
             move || {
                 n += 1;
                 if n == 2 {
-                    off.fail(None);
+                    faulty.fail(&[]);
                 }
             }
         }));
-        let (store, account) = open(&place, &faulty, record.truth(), &mut mended).unwrap();
+        let (store, account) = opened(&place, &faulty, &record).unwrap();
         assert!(matches!(account.rebuilt, Some(Reason::Unreadable { .. })), "{call:?}: {account:?}");
         assert_eq!(all(&store), record.rows());
     }
+}
+
+#[test]
+fn a_back_end_that_cannot_be_opened_at_all_is_refused_and_the_next_one_begins_anew() {
+    let record = Record::of(30);
+    let (_folder, place) = closed(&record);
+    let faulty = Faulty::default();
+    faulty.fail(&[(Call::Open, Fault::Panic)]);
+    let refusal = opened(&place, &faulty, &record).unwrap_err();
+    assert!(matches!(refusal, OpenError::State(StateError::Panicked { .. })), "{refusal:?}");
+    assert_eq!(reopened(&place, &record).rebuilt, Some(Reason::RebuildInterrupted));
 }
 
 #[test]
@@ -263,7 +262,7 @@ fn a_back_end_that_fails_at_work_takes_nothing_more_until_it_is_opened_again() {
             let (_folder, place) = closed(&record);
             let faulty = Faulty::default();
             let (mut store, _) = opened(&place, &faulty, &record).unwrap();
-            faulty.fail(Some((call, fault)));
+            faulty.fail(&[(call, fault)]);
             let failed = match call {
                 Call::Get => store.get(Table::RUNS, b"key").is_err(),
                 Call::Scan => store.scan(Table::RUNS, b"").any(|row| row.is_err()),
@@ -273,12 +272,12 @@ fn a_back_end_that_fails_at_work_takes_nothing_more_until_it_is_opened_again() {
             };
             assert_eq!(failed, call != Call::Drop, "{call:?} {fault:?}");
             if failed {
-                faulty.fail(None);
+                faulty.fail(&[]);
                 let said = store.apply(&more.0[30], Lsn(31)).unwrap_err();
                 assert!(matches!(said, StateError::Failed { .. }), "{call:?} {fault:?}: {said}");
             }
             drop(store);
-            faulty.fail(None);
+            faulty.fail(&[]);
             // It was not closed, but it is what it was.
             assert_eq!(reopened(&place, &more).rebuilt, None, "{call:?} {fault:?}");
         }
@@ -291,10 +290,14 @@ fn a_full_disk_or_a_lock_is_no_damage() {
     let (folder, place) = closed(&record);
     let faulty = Faulty::default();
     for fault in [Fault::Full, Fault::Denied] {
-        faulty.fail(Some((Call::Open, fault)));
+        faulty.fail(&[(Call::Open, fault)]);
         let refusal = opened(&place, &faulty, &record).unwrap_err();
         assert!(matches!(refusal, OpenError::State(_)), "{refusal:?}");
     }
+    // It was opened, could not be read, and panics on its way out.
+    faulty.fail(&[(Call::Scan, Fault::Full), (Call::Drop, Fault::Panic)]);
+    let refusal = opened(&place, &faulty, &record).unwrap_err();
+    assert!(matches!(refusal, OpenError::State(StateError::Full { .. })), "{refusal:?}");
     // Another process of the same engine has the files open.
     let busy = SledBackend.open(&folder.path().join("state")).unwrap();
     let refusal = opened(&place, &SledBackend, &record).unwrap_err();

@@ -96,7 +96,7 @@ type Hook = Box<dyn FnMut() + Send>;
 /// `sled`, but what was asked for fails, until it is asked for no more.
 #[derive(Clone, Default)]
 pub struct Faulty {
-    faults: Arc<Mutex<Option<(Call, Fault)>>>,
+    faults: Arc<Mutex<Vec<(Call, Fault)>>>,
     pub before_open: Arc<Mutex<Option<Hook>>>,
 }
 
@@ -107,12 +107,12 @@ impl std::fmt::Debug for Faulty {
 }
 
 impl Faulty {
-    pub fn fail(&self, fault: Option<(Call, Fault)>) {
-        *self.faults.lock().unwrap() = fault;
+    pub fn fail(&self, faults: &[(Call, Fault)]) {
+        *self.faults.lock().unwrap() = faults.to_vec();
     }
 
     fn at(&self, call: Call) -> Result<(), StateError> {
-        let fault = self.faults.lock().unwrap().filter(|(at, _)| *at == call).map(|(_, fault)| fault);
+        let fault = self.faults.lock().unwrap().iter().find(|(at, _)| *at == call).map(|(_, fault)| *fault);
         match fault {
             None => Ok(()),
             // Without the noise on stderr.

@@ -4,7 +4,8 @@ use super::{
     cancel, carry_out, decide, drain, hold, listed, load, loaded, names, pin, release, route, routed, run,
     unload,
 };
-use acequia_core::catalog::{Answer, Catalog, Operation, PinKind, Refusal};
+use acequia_core::catalog::{Answer, Catalog, Change, Operation, PinKind, Record, Refusal};
+use std::time::Instant;
 
 const RECORDED: [PinKind; 5] =
     [PinKind::LiveRun, PinKind::ResumableRun, PinKind::RecordedChild, PinKind::Handoff, PinKind::Reservation];
@@ -172,4 +173,23 @@ fn a_version_that_is_wanted_again_does_not_go() {
         }
         assert_eq!(listed(&catalog), [("v1".to_owned(), "serving".to_owned())]);
     }
+}
+
+/// A refusal names a hundred holders whatever their number is, so that is what is compared.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "wall time is the point")]
+fn an_unload_check_costs_the_same_for_a_hundred_runs_and_a_hundred_thousand() {
+    let best = |n_runs: u64| {
+        let mut catalog = loaded(&["v1", "v2"]);
+        let pins = (0..n_runs).map(|n| hold("p", "v1", PinKind::LiveRun, &format!("run {n:06}")));
+        catalog.apply(&Record::unaudited(pins.map(Change::Pin).collect())).unwrap();
+        let checks = (0..200).map(|_| {
+            let began = Instant::now();
+            assert!(matches!(decide(&catalog, unload("p", Some("v1"))), Err(Refusal::Held { .. })));
+            began.elapsed()
+        });
+        checks.min().unwrap()
+    };
+    let (few, many) = (best(100), best(100_000));
+    assert!(many < few * 10, "{few:?} and {many:?}");
 }
