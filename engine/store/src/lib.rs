@@ -13,9 +13,10 @@ pub mod disk;
 pub mod journal;
 pub mod lsn;
 
-mod crc;
 pub mod state;
 
 pub mod catalog;
+
+mod crc;
 
 pub use lsn::Lsn;
