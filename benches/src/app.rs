@@ -38,6 +38,9 @@ struct Arguments {
     /// The departures, as CSV compressed with zstd.
     #[arg(long, value_name = "PATH")]
     flights: Option<PathBuf>,
+    /// Where `durable` writes: it measures this disk. Beside the program if left out.
+    #[arg(long, value_name = "PATH")]
+    folder: Option<PathBuf>,
     /// Given by `cargo bench`.
     #[arg(long, hide = true)]
     bench: bool,
@@ -79,7 +82,8 @@ fn measure(form: Form, arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     if counted.is_none() {
         writeln!(progress, "allocations are not counted: acequia-benches-counted is not there")?;
     }
-    let scale = Scale { quick, flights: arguments.flights.clone(), counted };
+    let scale =
+        Scale { quick, flights: arguments.flights.clone(), counted, folder: arguments.folder.clone() };
     let all = Workload::value_variants();
     let asked = if arguments.workloads.is_empty() { all } else { &arguments.workloads };
     let mut rows = Vec::new();

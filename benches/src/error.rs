@@ -35,6 +35,14 @@ pub(crate) enum BenchError {
         #[source]
         source: std::io::Error,
     },
+    #[error("durable: {variant} has {found} events on the disk where {expected} were synced")]
+    WrongRecords { variant: &'static str, found: u64, expected: u64 },
+    #[error("durable: cannot write to {path}")]
+    Write {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("the child process that was to measure {what} failed")]
     Probe { what: String },
     #[error("no such subject to measure: {subject}")]

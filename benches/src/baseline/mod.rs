@@ -1,6 +1,7 @@
 //! What the engine is compared with.
 
 pub(crate) mod flights;
+pub(crate) mod fsync;
 pub(crate) mod plain;
 pub(crate) mod ractor;
 pub(crate) mod timely;

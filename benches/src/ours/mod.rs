@@ -6,6 +6,7 @@
 
 mod chain4;
 mod deploy;
+pub(crate) mod durable;
 mod flights;
 mod host;
 mod join;

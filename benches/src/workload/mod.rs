@@ -2,6 +2,7 @@
 
 mod chain4;
 mod deploy;
+mod durable;
 mod fan8;
 pub(crate) mod flights;
 mod join;
@@ -44,6 +45,8 @@ pub(crate) enum Workload {
     Deploy,
     /// Resident memory after many events.
     Memory,
+    /// Synced appends, and recovery.
+    Durable,
 }
 
 /// How much to measure, and with what.
@@ -54,6 +57,8 @@ pub(crate) struct Scale {
     pub(crate) flights: Option<PathBuf>,
     /// The counting program, if there is one.
     pub(crate) counted: Option<PathBuf>,
+    /// Where `durable` writes; `None` is beside the program.
+    pub(crate) folder: Option<PathBuf>,
 }
 
 impl Scale {
@@ -79,6 +84,7 @@ pub(crate) fn run(workload: Workload, scale: &Scale) -> Result<Vec<Row>, BenchEr
         Workload::Library => library::rows(scale),
         Workload::Deploy => deploy::rows(scale),
         Workload::Memory => memory::rows(scale),
+        Workload::Durable => durable::rows(scale),
     }
 }
 

@@ -7,6 +7,7 @@
 //! event -> accumulator -> column (boundaries) -> reactor (criteria, strategy) -> graph -> sink edge
 //! ledger (what became of each item) · fault (attempts, budget) · health · supervision
 //! package (what is deployed as one) -> reconcile (from what is to what is wanted, as a plan)
+//! -> catalog (versions, routes, and the pins that hold versions)
 //! ```
 
 pub mod codec;
@@ -34,6 +35,8 @@ pub mod wire;
 
 pub mod package;
 pub mod reconcile;
+
+pub mod catalog;
 
 pub use id::{
     AccumulatorName, FiringId, GraphName, ItemId, PackageName, ReactorName, TaskName, TerminalName,

@@ -16,6 +16,7 @@ mod model {
     mod slots;
 
     mod batches;
+    mod catalog;
     mod cell_latest;
     mod cell_regressions;
     mod cell_sequential;

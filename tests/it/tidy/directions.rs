@@ -21,8 +21,12 @@ const TABLE: [(&str, &str, &[&str]); 14] = [
     ("examples", "acequia-examples", &["acequia", "acequia-sdk", "acequia-cli"]),
     ("examples/packages/pricing-publisher", "pricing-publisher", &["acequia-sdk"]),
     ("examples/packages/pricing-subscriber", "pricing-subscriber", &["acequia-sdk"]),
-    // The main job is one of the workloads.
-    ("benches", "acequia-benches", &["acequia", "acequia-sdk", "acequia-examples"]),
+    // The main job is one of the workloads, and the journal has one of its own.
+    (
+        "benches",
+        "acequia-benches",
+        &["acequia", "acequia-core", "acequia-sdk", "acequia-store", "acequia-examples"],
+    ),
 ];
 
 fn breaches(members: &[Member]) -> Vec<Finding> {

@@ -1,0 +1,163 @@
+//! `durable`: appends that are synced before they are acknowledged, against a file that is synced by hand; and
+//! how long it takes to find everything again.
+//!
+//! Sync times of one disk differ by a factor of ten within a minute, hence short pieces in turn.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Scale;
+use crate::baseline::fsync;
+use crate::error::BenchError;
+use crate::harness::median;
+use crate::ours::durable::{self, Producers};
+use crate::probe;
+use crate::report::{ABSOLUTE, Bar, Row};
+use crate::resources::{Stopwatch, Used};
+
+const PAYLOAD: [u8; 256] = [0x5a; 256];
+const PRODUCERS: u64 = 64;
+const BATCH: u64 = 1024;
+const RECOVERED: u64 = 1_000_000;
+
+/// 0.7 of the baseline's rate.
+const RATE: Bar = Bar { baseline: "fsync", ratio: 1.0 / 0.7 };
+/// A million events a second, in nanoseconds per event.
+const MILLION: Bar = Bar { baseline: ABSOLUTE, ratio: 1_000.0 };
+const RECOVERY: Bar = Bar { baseline: "read", ratio: 1.5 };
+
+/// One timed piece of work.
+type Piece<'a> = Box<dyn Fn() -> Result<Used, BenchError> + 'a>;
+
+/// Measures all three.
+pub(crate) fn rows(scale: &Scale) -> Result<Vec<Row>, BenchError> {
+    let folder = Folder::new(scale)?;
+    let mut rows = one_by_one(&folder, scale)?;
+    rows.extend(batched(&folder, scale)?);
+    rows.extend(recovery(&folder, scale)?);
+    Ok(rows)
+}
+
+/// Producers that each wait for their own event; the baseline syncs as many at once.
+fn one_by_one(folder: &Folder, scale: &Scale) -> Result<Vec<Row>, BenchError> {
+    let n_events = PRODUCERS * if scale.quick { 100 } else { 1_000 };
+    let ours = || {
+        let producers = Producers::start(&folder.fresh("ours")?)?;
+        timed(|| producers.one_by_one(PRODUCERS, &PAYLOAD, n_events))
+    };
+    let baseline = || {
+        let folder = folder.fresh("fsync")?;
+        timed(|| fsync::append(&folder, &PAYLOAD, n_events, PRODUCERS))
+    };
+    let measured = in_turn(scale, [Box::new(ours), Box::new(baseline)])?;
+    let mode = "64 producers, one by one";
+    Ok(vec![row(mode, "wall", &measured, n_events, Some(RATE)), row(mode, "cpu", &measured, n_events, None)])
+}
+
+/// Batches, as fast as they are taken.
+fn batched(folder: &Folder, scale: &Scale) -> Result<Vec<Row>, BenchError> {
+    let n_events = BATCH * if scale.quick { 200 } else { 1_000 };
+    let ours = || {
+        let producers = Producers::start(&folder.fresh("ours")?)?;
+        timed(|| producers.batched(2, &PAYLOAD, n_events, BATCH))
+    };
+    let baseline = || {
+        let folder = folder.fresh("fsync")?;
+        timed(|| fsync::append(&folder, &PAYLOAD, n_events, BATCH))
+    };
+    let measured = in_turn(scale, [Box::new(ours), Box::new(baseline)])?;
+    let mode = "batches of 1,024";
+    let wall = row(mode, "wall", &measured, n_events, Some(RATE));
+    let mut absolute = Row { bar: Some(MILLION), ..wall.clone() };
+    absolute.baselines.push((ABSOLUTE, 1.0));
+    Ok(vec![wall, absolute, row(mode, "cpu", &measured, n_events, None)])
+}
+
+/// Opening a journal of a million records, against reading its files.
+fn recovery(folder: &Folder, scale: &Scale) -> Result<Vec<Row>, BenchError> {
+    let n_events = if scale.quick { RECOVERED / 5 } else { RECOVERED };
+    let folder = folder.fresh("ours")?;
+    durable::fill(&folder, &PAYLOAD, n_events)?;
+    let ours = || timed(|| durable::recover(&folder, n_events));
+    let baseline = || timed(|| fsync::read(&folder));
+    let measured = in_turn(scale, [Box::new(ours), Box::new(baseline)])?;
+    let read = |mut row: Row| {
+        row.baselines[0].0 = "read";
+        row
+    };
+    let mode = "recovery";
+    Ok(vec![
+        read(row(mode, "wall", &measured, n_events, Some(RECOVERY))),
+        read(row(mode, "cpu", &measured, n_events, None)),
+    ])
+}
+
+fn timed(work: impl FnOnce() -> Result<(), BenchError>) -> Result<Used, BenchError> {
+    let stopwatch = Stopwatch::start();
+    work()?;
+    Ok(stopwatch.used())
+}
+
+/// Ours and the baseline in turn; the first round of each warms what there is to warm.
+fn in_turn(scale: &Scale, pieces: [Piece<'_>; 2]) -> Result<[Vec<Used>; 2], BenchError> {
+    let mut measured = [Vec::new(), Vec::new()];
+    for round in 0..=scale.plan().repeats {
+        for (piece, measured) in pieces.iter().zip(&mut measured) {
+            let used = piece()?;
+            if round > 0 {
+                measured.push(used);
+            }
+        }
+    }
+    Ok(measured)
+}
+
+fn row(
+    mode: &'static str,
+    metric: &'static str,
+    [ours, baseline]: &[Vec<Used>; 2],
+    n_events: u64,
+    bar: Option<Bar>,
+) -> Row {
+    let nanos = |used: &Used| if metric == "cpu" { used.cpu } else { used.wall }.as_nanos() as f64;
+    let middle = |used: &[Used]| median(used.iter().map(nanos)) / n_events as f64;
+    Row {
+        id: "durable",
+        mode,
+        metric,
+        unit: "ns/event",
+        ours: Some(middle(ours)),
+        baselines: vec![("fsync", middle(baseline))],
+        bar,
+    }
+}
+
+/// Where it is written, gone afterwards.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(scale: &Scale) -> Result<Self, BenchError> {
+        let program = probe::this_program()?;
+        let beside = || program.parent().unwrap_or(Path::new(".")).to_path_buf();
+        let around = scale.folder.clone().unwrap_or_else(beside);
+        Ok(Self(around.join(format!("durable-{}", std::process::id()))))
+    }
+
+    /// An empty folder.
+    fn fresh(&self, name: &str) -> Result<PathBuf, BenchError> {
+        let path = self.0.join(name);
+        // Most often it is not there.
+        let _ = fs::remove_dir_all(&path);
+        match fs::create_dir_all(&path) {
+            Ok(()) => Ok(path),
+            Err(source) => Err(BenchError::Write { path, source }),
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What stays behind is only in the way.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
