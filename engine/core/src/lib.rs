@@ -21,6 +21,7 @@ pub mod reactor;
 pub mod graph;
 
 pub mod cell;
+pub mod durable;
 pub mod fault;
 pub mod health;
 pub mod ledger;
@@ -35,6 +36,7 @@ pub mod wire;
 pub mod package;
 pub mod reconcile;
 
+pub use durable::Guarantee;
 pub use id::{
     AccumulatorName, FiringId, GraphName, ItemId, PackageName, ReactorName, TaskName, TerminalName,
     TriggerName, WorkflowName,

@@ -27,6 +27,7 @@ mod model {
     mod plans;
     mod refusals;
     mod remote_parts;
+    mod replay;
     mod ring;
     mod ring_threads;
     mod seats;

@@ -1,12 +1,13 @@
 //! An accumulator's ring, for callers who do not know its type.
 
 use crate::column::{AnyColumn, Column};
-use crate::id::ItemId;
+use crate::fault::Failure;
+use crate::id::{AccumulatorName, ItemId};
 use crate::ledger::Dropped;
 use crate::letter::BYTES_KEPT;
 use crate::payload::{Payload, PayloadError, PayloadType};
 use crate::ring::{Doorbell, PushError, Ring};
-use crate::sink::{AnySink, RingSink};
+use crate::sink::{AnySink, JournaledSink, RingSink};
 use std::any::Any;
 use std::sync::Arc;
 
@@ -44,6 +45,23 @@ pub trait AnyRing: Send + Sync {
     fn sink(self: Arc<Self>) -> Box<dyn AnySink>;
     /// Tell senders how long room takes to appear.
     fn set_drain_interval(&self, interval: std::time::Duration);
+    /// From now on whatever comes in is written to disk first, as an event of `accumulator`.
+    fn set_journaled(&self, accumulator: AccumulatorName);
+    /// Whose events they are, if whatever comes in is written to disk first.
+    fn journaled(&self) -> Option<&AccumulatorName>;
+    /// Publish an item that was read from disk, from its encoded form.
+    ///
+    /// # Errors
+    /// [`JsonPushError::Full`] if there is no room, [`JsonPushError::Closed`]; nothing was counted. Bytes
+    /// of another type are counted as dropped(undecodable), and come back.
+    fn push_encoded(&self, bytes: &[u8]) -> Result<ItemId, JsonPushError>;
+    /// The same for an item that the part had handled before a crash: there is room for it in any case.
+    ///
+    /// # Errors
+    /// [`JsonPushError::Undecodable`]: it is counted.
+    fn replay_encoded(&self, bytes: &[u8]) -> Result<(), JsonPushError>;
+    /// Count an item that was read from disk, and was given up there already.
+    fn push_given_up(&self);
 }
 
 /// A push of JSON that was not taken.
@@ -109,11 +127,7 @@ impl<T: Payload> AnyRing for Ring<T> {
                 return Err(JsonPushError::Undecodable { item, bytes, source });
             }
         };
-        self.try_push(event).map_err(|error| match error {
-            PushError::Full { retry_after, .. } => JsonPushError::Full { retry_after },
-            // The ring takes what is of its type as it is: nothing is encoded on the way.
-            PushError::Closed { .. } | PushError::Unencodable { .. } => JsonPushError::Closed,
-        })
+        self.try_push(event).map_err(refused)
     }
 
     fn payload_type(&self) -> PayloadType {
@@ -131,10 +145,53 @@ impl<T: Payload> AnyRing for Ring<T> {
     }
 
     fn sink(self: Arc<Self>) -> Box<dyn AnySink> {
-        Box::new(RingSink::new(self))
+        if self.journaled().is_some() {
+            Box::new(JournaledSink::new(self))
+        } else {
+            Box::new(RingSink::new(self))
+        }
     }
 
     fn set_drain_interval(&self, interval: std::time::Duration) {
         self.set_drain_interval(interval);
+    }
+
+    fn set_journaled(&self, accumulator: AccumulatorName) {
+        self.set_journaled(accumulator);
+    }
+
+    fn journaled(&self) -> Option<&AccumulatorName> {
+        self.journaled()
+    }
+
+    fn push_encoded(&self, bytes: &[u8]) -> Result<ItemId, JsonPushError> {
+        self.try_push(decoded(self, bytes)?).map_err(refused)
+    }
+
+    fn replay_encoded(&self, bytes: &[u8]) -> Result<(), JsonPushError> {
+        self.fill(std::iter::once(decoded(self, bytes)?));
+        Ok(())
+    }
+
+    fn push_given_up(&self) {
+        self.reject(Dropped::DeadLetter);
+    }
+}
+
+/// Read an item from disk; bytes of another type are counted as dropped.
+fn decoded<T: Payload>(ring: &Ring<T>, bytes: &[u8]) -> Result<T, JsonPushError> {
+    T::decode_as(bytes, ring.item_type()).map_err(|error| {
+        let item = ring.reject(Dropped::Undecodable);
+        let type_name = ring.item_type().name();
+        let source = PayloadError::Wire { type_name, source: Failure::error(error) };
+        JsonPushError::Undecodable { item, bytes: bytes[..bytes.len().min(BYTES_KEPT)].to_vec(), source }
+    })
+}
+
+fn refused<T>(error: PushError<T>) -> JsonPushError {
+    match error {
+        PushError::Full { retry_after, .. } => JsonPushError::Full { retry_after },
+        // The ring takes what is of its type as it is: nothing is encoded on the way.
+        PushError::Closed { .. } | PushError::Unencodable { .. } => JsonPushError::Closed,
     }
 }

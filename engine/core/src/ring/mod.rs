@@ -8,11 +8,13 @@
 mod draw;
 mod item_type;
 mod push;
+mod reserve;
 
 pub use draw::Drawn;
 pub use push::{Push, PushError};
+pub use reserve::NoRoom;
 
-use crate::id::ItemId;
+use crate::id::{AccumulatorName, ItemId};
 use crate::ledger::{Dropped, Entry, Settled};
 use crate::overflow::Overflow;
 use crate::payload::PayloadType;
@@ -40,6 +42,8 @@ pub struct Ring<T> {
     tickets: Option<Arc<AtomicU64>>,
     // Looked at by handles before they publish; what the engine itself hands on still passes.
     refusing: AtomicBool,
+    // Whose events they are, where what comes in lies on disk first: see `reserve.rs`.
+    journaled: OnceLock<AccumulatorName>,
     // Given where `T` says too little: encoded items are of a type that is known at run time.
     ty: Option<PayloadType>,
 }
@@ -53,6 +57,8 @@ struct Inner<T> {
     drain_interval: Duration,
     // Under `DeadLetter`: what found no room, already counted, until somebody writes the letters.
     turned_away: Vec<(ItemId, T)>,
+    // Room for items that are on their way to disk.
+    reserved: usize,
 }
 
 /// Values of items turned away that are kept between two turns of the drawer; others are counted only.
@@ -69,6 +75,7 @@ impl<T> Ring<T> {
             waiters: Vec::new(),
             drain_interval: Duration::from_millis(1),
             turned_away: Vec::new(),
+            reserved: 0,
         };
         Self {
             inner: Mutex::new(inner),
@@ -77,6 +84,7 @@ impl<T> Ring<T> {
             doorbell: OnceLock::new(),
             tickets,
             refusing: AtomicBool::new(false),
+            journaled: OnceLock::new(),
             ty: None,
         }
     }
@@ -138,7 +146,7 @@ impl<T> Ring<T> {
         if inner.closed {
             return Err(Refusal::Closed);
         }
-        if inner.queue.len() >= self.capacity && !self.make_room(&mut inner) {
+        if inner.queue.len() + inner.reserved >= self.capacity && !self.make_room(&mut inner) {
             if self.overflow == Overflow::Block {
                 if let Some(waker) = waiter {
                     inner.wait(waker);
@@ -168,7 +176,7 @@ impl<T> Ring<T> {
         let was_empty = inner.queue.is_empty();
         let (mut taken, mut refused) = (0, false);
         while let Some(item) = items.pop_front() {
-            if inner.queue.len() >= self.capacity && !self.make_room(&mut inner) {
+            if inner.queue.len() + inner.reserved >= self.capacity && !self.make_room(&mut inner) {
                 if self.overflow == Overflow::Block {
                     items.push_front(item);
                     break;
