@@ -5,7 +5,7 @@
 
 use crate::fault::Failure;
 use crate::payload::Payload;
-use crate::ring::{Closed, PushError, Ring};
+use crate::ring::Ring;
 use std::any::Any;
 use std::collections::VecDeque;
 use std::future::Future;
@@ -114,7 +114,7 @@ impl<E: Payload> SourceOut<E> {
     /// As [`SourceOut::push`]; what was not published stays in `events`.
     pub async fn push_many(&self, events: &mut VecDeque<E>) -> Result<(), Failure> {
         match &self.to {
-            Target::Ring(ring) => ring.push_many(events).await.map(|_| ()).map_err(|Closed| closed()),
+            Target::Ring(ring) => ring.push_many(events).await.map(|_| ()).map_err(Failure::error),
             Target::Wire(wire) => {
                 send(&**wire, &encoded(events.iter())?, None).await?;
                 events.clear();
@@ -125,11 +125,7 @@ impl<E: Payload> SourceOut<E> {
 
     async fn publish(&self, event: E, offset: Option<u64>) -> Result<(), Failure> {
         match &self.to {
-            Target::Ring(ring) => match ring.push(event).await {
-                Ok(_) => Ok(()),
-                Err(PushError::Unencodable { source, .. }) => Err(Failure::error(source)),
-                Err(PushError::Closed { .. } | PushError::Full { .. }) => Err(closed()),
-            },
+            Target::Ring(ring) => ring.push_at(event, offset).await.map(|_| ()).map_err(Failure::error),
             Target::Wire(wire) => send(&**wire, &encoded([&event])?, offset).await,
         }
     }
@@ -138,10 +134,6 @@ impl<E: Payload> SourceOut<E> {
     pub fn resume_after(&self) -> Option<u64> {
         self.offset.get()
     }
-}
-
-fn closed() -> Failure {
-    Failure::error("the accumulator is closed")
 }
 
 fn encoded<'e, E: Payload>(events: impl IntoIterator<Item = &'e E>) -> Result<Vec<Vec<u8>>, Failure> {

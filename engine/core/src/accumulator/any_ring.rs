@@ -6,10 +6,11 @@ use crate::id::{AccumulatorName, ItemId};
 use crate::ledger::Dropped;
 use crate::letter::BYTES_KEPT;
 use crate::payload::{Payload, PayloadError, PayloadType};
-use crate::ring::{Doorbell, PushError, Ring};
+use crate::ring::{Doorbell, Intake, NoRoom, PushError, Ring};
 use crate::sink::{AnySink, JournaledSink, RingSink};
 use std::any::Any;
 use std::sync::Arc;
+use std::task::Waker;
 
 /// A ring whose type is known to the reader only.
 pub trait AnyRing: Send + Sync {
@@ -45,16 +46,15 @@ pub trait AnyRing: Send + Sync {
     fn sink(self: Arc<Self>) -> Box<dyn AnySink>;
     /// Tell senders how long room takes to appear.
     fn set_drain_interval(&self, interval: std::time::Duration);
-    /// From now on whatever comes in is written to disk first, as an event of `accumulator`.
-    fn set_journaled(&self, accumulator: AccumulatorName);
+    /// From now on whatever comes in is written to disk first, by `intake`, as an event of `accumulator`.
+    fn set_journaled(self: Arc<Self>, accumulator: AccumulatorName, intake: Arc<dyn Intake>);
     /// Whose events they are, if whatever comes in is written to disk first.
     fn journaled(&self) -> Option<&AccumulatorName>;
-    /// Publish an item that was read from disk, from its encoded form.
+    /// Publish an item that was read from disk, if there is room now; if not, `waker` is woken when there is.
     ///
     /// # Errors
-    /// [`JsonPushError::Full`] if there is no room, [`JsonPushError::Closed`]; nothing was counted. Bytes
-    /// of another type are counted as dropped(undecodable), and come back.
-    fn push_encoded(&self, bytes: &[u8]) -> Result<ItemId, JsonPushError>;
+    /// [`JsonPushError::Closed`]; bytes of another type are counted as dropped(undecodable), and come back.
+    fn offer_again(&self, bytes: &[u8], waker: &Waker) -> Result<bool, JsonPushError>;
     /// The same for an item that the part had handled before a crash: there is room for it in any case.
     ///
     /// # Errors
@@ -84,6 +84,11 @@ pub enum JsonPushError {
         /// When room is to be expected.
         retry_after: std::time::Duration,
     },
+    /// The edge's items are written to disk first, which takes its time.
+    #[error(
+        "E0126: events of a durable accumulator are accepted when they are on disk; push them through a handle"
+    )]
+    MustWait,
     /// The edge takes no more items.
     #[error("E0121: the edge is closed because its engine or package is stopping; push to a running one")]
     Closed,
@@ -156,16 +161,30 @@ impl<T: Payload> AnyRing for Ring<T> {
         self.set_drain_interval(interval);
     }
 
-    fn set_journaled(&self, accumulator: AccumulatorName) {
-        self.set_journaled(accumulator);
+    fn set_journaled(self: Arc<Self>, accumulator: AccumulatorName, intake: Arc<dyn Intake>) {
+        Ring::set_journaled(&self, accumulator, intake);
     }
 
     fn journaled(&self) -> Option<&AccumulatorName> {
         self.journaled()
     }
 
-    fn push_encoded(&self, bytes: &[u8]) -> Result<ItemId, JsonPushError> {
-        self.try_push(decoded(self, bytes)?).map_err(refused)
+    fn offer_again(&self, bytes: &[u8], waker: &Waker) -> Result<bool, JsonPushError> {
+        match self.reserve(1, Some(waker)) {
+            Ok(_) => {}
+            Err(NoRoom::Full(_)) => return Ok(false),
+            Err(NoRoom::Closed) => return Err(JsonPushError::Closed),
+        }
+        match decoded(self, bytes) {
+            Ok(item) => {
+                self.fill(std::iter::once(item));
+                Ok(true)
+            }
+            Err(error) => {
+                self.release(1);
+                Err(error)
+            }
+        }
     }
 
     fn replay_encoded(&self, bytes: &[u8]) -> Result<(), JsonPushError> {
@@ -192,6 +211,7 @@ fn refused<T>(error: PushError<T>) -> JsonPushError {
     match error {
         PushError::Full { retry_after, .. } => JsonPushError::Full { retry_after },
         // The ring takes what is of its type as it is: nothing is encoded on the way.
-        PushError::Closed { .. } | PushError::Unencodable { .. } => JsonPushError::Closed,
+        PushError::MustWait { .. } => JsonPushError::MustWait,
+        _ => JsonPushError::Closed,
     }
 }

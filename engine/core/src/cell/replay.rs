@@ -5,7 +5,7 @@ use super::delivery::Batch;
 use super::log::Cause;
 use super::turn::{CellTurn, TurnContext};
 use crate::accumulator::SlotContext;
-use crate::durable::{OpenFirings, TurnMark};
+use crate::durable::TurnMark;
 use crate::graph::View;
 use crate::id::{AccumulatorName, FiringId, GraphName, ReactorName};
 use crate::ledger::Settled;
@@ -99,15 +99,15 @@ impl Cell {
         None
     }
 
-    /// Take up what `mark` says came of them. `open` says which firings are open at the end of the journal:
-    /// those are kept for the graphs that are to run them.
+    /// Take up what `mark` says came of them. Firings that it says are open are kept for their graphs, until
+    /// a later mark says that they ended.
     ///
     /// # Errors
     /// [`ReplayError`]; the cell is of no more use.
-    pub fn replay_turn(&mut self, mark: &TurnMark, open: &[OpenFirings]) -> Result<(), ReplayError> {
+    pub fn replay_turn(&mut self, mark: &TurnMark) -> Result<(), ReplayError> {
         self.check_replayed(mark)?;
         self.rows.clone_from(&mark.rows);
-        self.keep_open(mark, open);
+        self.keep_open(mark);
         let n = (self.rows.len() / self.columns.len().max(1)) as u64;
         if n > 0 {
             let bases = self.columns.iter().map(|column| column.first());
@@ -170,23 +170,31 @@ impl Cell {
         earlier.map(|owed| (&owed.graph, owed.batch.len()))
     }
 
-    fn keep_open(&mut self, mark: &TurnMark, open: &[OpenFirings]) {
+    /// The graph ended every firing before `next`: a record of its own says so, where it runs elsewhere.
+    pub fn replay_ended(&mut self, graph: &str, next: u64) {
+        let Some(earlier) = &mut self.earlier else { return };
+        if let Some(owed) = earlier.owed.iter_mut().find(|owed| owed.graph.as_str() == graph) {
+            owed.batch.forget_before(next);
+        }
+    }
+
+    fn keep_open(&mut self, mark: &TurnMark) {
         let map: Vec<usize> = (0..self.columns.len()).collect();
         let view = View::new(&self.columns, &map, &self.rows, FiringId(mark.first_firing));
         let earlier = self.earlier.get_or_insert_default();
-        for open in open {
-            let from = usize::try_from(open.from.saturating_sub(mark.first_firing)).unwrap_or(usize::MAX);
-            if from >= view.len() {
-                continue;
-            }
+        earlier.owed.retain(|owed| mark.open.iter().any(|open| owed.graph.as_str() == open.graph));
+        for open in &mark.open {
             let known = earlier.owed.iter().position(|owed| owed.graph.as_str() == open.graph);
             let at = known.unwrap_or_else(|| {
                 let batch = Batch::new(self.columns.iter().map(|column| column.fresh()).collect());
                 earlier.owed.push(Owed { graph: open.graph.as_str().into(), sent: open.sent, batch });
                 earlier.owed.len() - 1
             });
-            for firing in from..view.len() {
-                earlier.owed[at].batch.copy(mark.first_firing + firing as u64, &view, firing);
+            let owed = &mut earlier.owed[at];
+            owed.sent = open.sent;
+            owed.batch.forget_before(open.from);
+            for firing in (0..view.len()).filter(|firing| mark.first_firing + *firing as u64 >= open.from) {
+                owed.batch.copy(mark.first_firing + firing as u64, &view, firing);
             }
         }
     }

@@ -7,18 +7,21 @@
 
 mod draw;
 mod item_type;
+mod journaled;
 mod push;
 mod reserve;
 
 pub use draw::Drawn;
+pub use journaled::{EncodedEvents, Intake, NotWritten, PushManyError, Written};
 pub use push::{Push, PushError};
 pub use reserve::NoRoom;
 
-use crate::id::{AccumulatorName, ItemId};
+use crate::id::ItemId;
 use crate::ledger::{Dropped, Entry, Settled};
 use crate::overflow::Overflow;
 use crate::payload::PayloadType;
 use draw::wake_all;
+use journaled::Journaled;
 use push::Refusal;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -42,8 +45,8 @@ pub struct Ring<T> {
     tickets: Option<Arc<AtomicU64>>,
     // Looked at by handles before they publish; what the engine itself hands on still passes.
     refusing: AtomicBool,
-    // Whose events they are, where what comes in lies on disk first: see `reserve.rs`.
-    journaled: OnceLock<AccumulatorName>,
+    // Where what comes in is written to disk first.
+    journaled: OnceLock<Box<dyn Journaled<T>>>,
     // Given where `T` says too little: encoded items are of a type that is known at run time.
     ty: Option<PayloadType>,
 }
@@ -146,6 +149,9 @@ impl<T> Ring<T> {
         if inner.closed {
             return Err(Refusal::Closed);
         }
+        if self.journaled.get().is_some() {
+            return Err(Refusal::MustWait);
+        }
         if inner.queue.len() + inner.reserved >= self.capacity && !self.make_room(&mut inner) {
             if self.overflow == Overflow::Block {
                 if let Some(waker) = waiter {
@@ -199,16 +205,23 @@ impl<T> Ring<T> {
     }
 
     /// Publish `item`, waiting for room as long as it takes.
+    #[inline]
     pub fn push(&self, item: T) -> Push<'_, T> {
-        Push { ring: self, item: Some(item), detour: None }
+        self.push_at(item, None)
     }
 
     /// Publish all of `items` in order, waiting for room as long as it takes. Resolves to the number
     /// published; if the ring closes on the way, the rest stays in `items`.
-    pub async fn push_many(&self, items: &mut VecDeque<T>) -> Result<usize, Closed> {
+    ///
+    /// # Errors
+    /// [`PushManyError`]; what was published stays so.
+    pub async fn push_many(&self, items: &mut VecDeque<T>) -> Result<usize, PushManyError> {
+        if self.journaled.get().is_some() {
+            return self.push_many_journaled(items).await;
+        }
         let mut published = 0;
         std::future::poll_fn(|cx| match self.try_push_many(items, Some(cx.waker())) {
-            Err(closed) => Poll::Ready(Err(closed)),
+            Err(closed) => Poll::Ready(Err(closed.into())),
             Ok(n) => {
                 published += n;
                 if items.is_empty() { Poll::Ready(Ok(published)) } else { Poll::Pending }

@@ -3,7 +3,6 @@
 
 use super::push::Refusal;
 use super::{Closed, PushError, Ring};
-use crate::id::AccumulatorName;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -17,16 +16,6 @@ pub enum NoRoom {
 }
 
 impl<T> Ring<T> {
-    /// From now on whatever comes in is written to disk first, as an event of `accumulator`.
-    pub fn set_journaled(&self, accumulator: AccumulatorName) {
-        let _ = self.journaled.set(accumulator);
-    }
-
-    /// Whose events they are, if whatever comes in is written to disk first.
-    pub fn journaled(&self) -> Option<&AccumulatorName> {
-        self.journaled.get()
-    }
-
     /// Reserve room for up to `n` items (at least 1); returns for how many. With `waiter`, it is woken when
     /// room appears, if there is none now.
     ///

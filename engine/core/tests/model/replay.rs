@@ -5,10 +5,11 @@ use super::harness::{Rig, Row, Seen, cases, criteria_of, quiet_panic, recorder, 
 use super::reference::{Sequential, Shape, shapes};
 use acequia_core::FiringId;
 use acequia_core::accumulator::{AccumulatorDecl, Batch, Kind, Passthrough, Reply, Stateful};
-use acequia_core::durable::{OpenFirings, TurnMark};
+use acequia_core::durable::TurnMark;
 use acequia_core::fault::FaultBudget;
 use acequia_core::graph::View;
 use acequia_core::reactor::{ReactorDecl, Strategy as ReactorStrategy};
+use acequia_core::ring::{EncodedEvents, Intake, Written};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -115,13 +116,26 @@ struct Life {
     delivered: BTreeMap<u64, Row>,
 }
 
+/// Here the test itself is the journal.
+struct Elsewhere;
+
+impl Intake for Elsewhere {
+    fn poll_open(&self, _waker: &std::task::Waker) -> bool {
+        true
+    }
+
+    fn write(&self, _values: EncodedEvents, _written: Written) {
+        unreachable!("the test writes by itself")
+    }
+}
+
 fn rig(shape: &Shape) -> Rig {
     let accumulators = (0..shape.n).map(accumulator).collect();
     let criteria = criteria_of(&shape.named, shape.needed);
     let decl = ReactorDecl::new("r", accumulators, criteria).strategy(ReactorStrategy::Sequential);
     let mut rig = Rig::over(decl);
     for (source, slot) in rig.cell.slots().iter().enumerate() {
-        slot.ring().set_journaled(source_name(source).into());
+        slot.ring().set_journaled(source_name(source).into(), Arc::new(Elsewhere));
     }
     let elsewhere = recorder("elsewhere", shape.n, &Seen::default()).delivery_capacity(1_000_000);
     rig.bind(elsewhere);
@@ -164,9 +178,11 @@ impl Life {
 
     fn offer(&mut self) {
         while let Some((source, value)) = self.journal.events.get(self.offered) {
-            if self.rig.rings[*source].try_push(*value).is_err() {
+            let ring = &self.rig.rings[*source];
+            if ring.reserve(1, None).is_err() {
                 break;
             }
+            ring.fill(std::iter::once(*value));
             self.offered += 1;
         }
     }
@@ -226,9 +242,8 @@ impl Life {
         self.rig = rig(&self.shape);
         self.seen = 0;
         let mut consumed = vec![0; self.shape.n];
-        let open: Vec<OpenFirings> = marks.last().map(|mark| mark.open.clone()).unwrap_or_default();
         for mark in &marks {
-            self.replay(mark, &open, &mut consumed);
+            self.replay(mark, &mut consumed);
         }
         let last = marks.last().map(|mark| mark.policy.clone()).unwrap_or_default();
         if !marks.is_empty() {
@@ -254,7 +269,7 @@ impl Life {
         self.rig.check();
     }
 
-    fn replay(&mut self, mark: &TurnMark, open: &[OpenFirings], consumed: &mut [u64]) {
+    fn replay(&mut self, mark: &TurnMark, consumed: &mut [u64]) {
         for (source, cut) in mark.sources.iter().enumerate() {
             let mine = self.journal.events.iter().filter(|(of, _)| *of == source).map(|(_, value)| *value);
             let skip = usize::try_from(consumed[source]).unwrap();
@@ -273,7 +288,7 @@ impl Life {
         }
         let pending = self.rig.with(|cell, cx| cell.replay_events(mark, cx).is_some());
         assert!(!pending);
-        self.rig.cell.replay_turn(mark, open).unwrap();
+        self.rig.cell.replay_turn(mark).unwrap();
     }
 
     fn apply(&mut self, op: &Op) {
@@ -325,10 +340,8 @@ fn an_accumulator_that_makes_something_else_is_told_by_name() {
     mark.sources[0].made = 1;
     life.journal.marks[0] = mark.encode(Vec::new()).unwrap();
     let mut fresh = rig(&life.shape);
-    for value in [1_u64, 2] {
-        fresh.rings[0].try_push(value).unwrap();
-    }
+    fresh.rings[0].fill([1_u64, 2].into_iter());
     assert!(fresh.with(|cell, cx| cell.replay_events(&mark, cx)).is_none());
-    let error = fresh.cell.replay_turn(&mark, &[]).unwrap_err().to_string();
+    let error = fresh.cell.replay_turn(&mark).unwrap_err().to_string();
     assert!(error.contains("E0346") && error.contains("s0"), "{error}");
 }

@@ -69,6 +69,14 @@ impl Batch {
         self.push(id, view, firing, &mut last);
     }
 
+    /// Drop the firings before `next`.
+    pub(in crate::cell) fn forget_before(&mut self, next: u64) {
+        let n = self.ids.partition_point(|id| *id < next);
+        self.ids.drain(..n);
+        self.rows.drain(..n * self.columns.len());
+        self.compact();
+    }
+
     /// A view over no columns counts its firings by their rows: there, a row is one index long.
     fn end_row(&mut self, id: u64) {
         if self.columns.is_empty() {
