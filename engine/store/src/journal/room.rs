@@ -1,0 +1,92 @@
+//! How many bytes may wait to be synced.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+/// Counts bytes up to a limit. One who takes room while there is none waits, if he wants to.
+#[derive(Debug)]
+pub(super) struct Room {
+    limit: usize,
+    used: AtomicUsize,
+    n_waiting: AtomicUsize,
+    door: Mutex<()>,
+    freed: Condvar,
+}
+
+impl Room {
+    pub(super) fn new(limit: usize) -> Self {
+        let (used, n_waiting) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { limit, used, n_waiting, door: Mutex::new(()), freed: Condvar::new() }
+    }
+
+    /// Takes room if there is enough.
+    pub(super) fn try_take(&self, bytes: usize) -> bool {
+        let fits = |used: usize| {
+            let sum = used.saturating_add(bytes);
+            // Whoever comes first always gets in.
+            (used == 0 || sum <= self.limit).then_some(sum)
+        };
+        self.used.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fits).is_ok()
+    }
+
+    /// Takes room, and waits until there is enough.
+    pub(super) fn take(&self, bytes: usize) {
+        if self.try_take(bytes) {
+            return;
+        }
+        let mut door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
+        // Said before looking again: who frees room afterwards sees it, who freed it before is seen.
+        self.n_waiting.fetch_add(1, Ordering::SeqCst);
+        while !self.try_take(bytes) {
+            door = self.freed.wait(door).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.n_waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Gives room back.
+    pub(super) fn free(&self, bytes: usize) {
+        self.used.fetch_sub(bytes, Ordering::SeqCst);
+        if self.n_waiting.load(Ordering::SeqCst) > 0 {
+            // Whoever looked in vain waits by now.
+            drop(self.door.lock().unwrap_or_else(PoisonError::into_inner));
+            self.freed.notify_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn who_comes_first_gets_in_and_nobody_beyond_the_limit() {
+        let room = Room::new(10);
+        assert!(room.try_take(25));
+        assert!(!room.try_take(1));
+        room.free(25);
+        assert!(room.try_take(6) && room.try_take(4) && !room.try_take(1));
+    }
+
+    #[test]
+    fn everybody_who_waits_gets_in() {
+        let room = Arc::new(Room::new(10));
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                let room = Arc::clone(&room);
+                thread::spawn(move || {
+                    for _ in 0..1000 {
+                        room.take(7);
+                        room.free(7);
+                    }
+                })
+            })
+            .collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(room.used.load(Ordering::SeqCst), 0);
+    }
+}

@@ -1,0 +1,229 @@
+//! The segment that is kept ready, so that an append never waits for room, nor meets a full disk.
+//!
+//! It is also the ballast: if none can be made, the disk counts as full, ordinary batches are refused, and
+//! what is left of the current segment is there for batches that help to free space.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded, select};
+
+use super::segment;
+use crate::disk::{Disk, DiskFile};
+
+/// Why there is no segment.
+#[derive(Debug)]
+pub(super) enum Unmade {
+    /// No room.
+    Full,
+    /// The disk refused.
+    Io(io::Error),
+}
+
+/// Makes segments: all zeros, of full length, and durable in contents and name.
+#[derive(Debug)]
+pub(super) struct Maker {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) capacity: u64,
+    pub(super) keep_free: u64,
+    pub(super) is_full: Arc<AtomicBool>,
+}
+
+impl Maker {
+    fn make(&self, number: u64) -> Result<Arc<dyn DiskFile>, Unmade> {
+        let made = self.attempt(number);
+        let is_full = matches!(made, Err(Unmade::Full));
+        if is_full != self.is_full.swap(is_full, Ordering::SeqCst) {
+            if is_full {
+                tracing::warn!(
+                    segment = number,
+                    "the disk is full; the journal takes nothing but what is urgent"
+                );
+            } else {
+                tracing::info!(segment = number, "the disk has room again");
+            }
+        }
+        made
+    }
+
+    fn attempt(&self, number: u64) -> Result<Arc<dyn DiskFile>, Unmade> {
+        let wanted = self.capacity.saturating_add(self.keep_free);
+        if self.disk.free_bytes().map_err(Unmade::Io)? < wanted {
+            return Err(Unmade::Full);
+        }
+        self.create(number).map_err(|error| match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Unmade::Full,
+            _ => Unmade::Io(error),
+        })
+    }
+
+    fn create(&self, number: u64) -> io::Result<Arc<dyn DiskFile>> {
+        let name = segment::name(number);
+        let made = self.disk.create(&name, self.capacity).and_then(|file| {
+            file.sync_data()?;
+            self.disk.sync_directory()?;
+            Ok(file)
+        });
+        if made.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::StorageFull) {
+            // Not durable, so not used; the next attempt needs the name.
+            let _ = self.disk.remove(&name);
+        }
+        made
+    }
+}
+
+/// Where the committer gets its segments from.
+#[derive(Debug)]
+pub(super) enum Spares {
+    /// Made by the committer itself.
+    Own {
+        /// Makes them.
+        maker: Maker,
+        /// The one that is ready.
+        ready: Option<Arc<dyn DiskFile>>,
+        /// Its number, or that of the next to be made.
+        number: u64,
+    },
+    /// Made by a thread, ahead of time.
+    Thread(Keeper),
+}
+
+impl Spares {
+    /// Without a thread. One is made ready at once.
+    pub(super) fn own(
+        maker: Maker,
+        number: u64,
+        ready: Option<Arc<dyn DiskFile>>,
+    ) -> Result<Self, io::Error> {
+        let mut spares = Self::Own { maker, ready, number };
+        match spares.retry() {
+            Err(Unmade::Io(error)) => Err(error),
+            _ => Ok(spares),
+        }
+    }
+
+    /// The next segment.
+    pub(super) fn take(&mut self) -> Result<Arc<dyn DiskFile>, Unmade> {
+        if let Self::Thread(keeper) = self {
+            return keeper.take();
+        }
+        self.retry()?;
+        let Self::Own { ready, number, .. } = self else { return Err(Unmade::Full) };
+        let taken = ready.take().ok_or(Unmade::Full)?;
+        *number += 1;
+        match self.retry() {
+            Err(Unmade::Io(error)) => Err(Unmade::Io(error)),
+            // That the next one cannot be made does not take this one away.
+            _ => Ok(taken),
+        }
+    }
+
+    /// Makes one ready, if the committer has to do that itself and has none.
+    pub(super) fn retry(&mut self) -> Result<(), Unmade> {
+        if let Self::Own { maker, ready: ready @ None, number } = self {
+            *ready = Some(maker.make(*number)?);
+        }
+        Ok(())
+    }
+}
+
+/// A thread that always has one segment ready.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    ready: Receiver<io::Result<Arc<dyn DiskFile>>>,
+    /// Says that the disk became full while the committer waited.
+    full: Receiver<()>,
+    is_full: Arc<AtomicBool>,
+    /// Dropped, it ends the thread.
+    _stop: Sender<()>,
+}
+
+/// The thread's ends.
+struct Duty {
+    maker: Maker,
+    ready: Sender<io::Result<Arc<dyn DiskFile>>>,
+    full: Sender<()>,
+    kicked: Receiver<()>,
+    stop: Receiver<()>,
+    retry_after: Duration,
+}
+
+impl Keeper {
+    pub(super) fn start(
+        maker: Maker,
+        number: u64,
+        spare: Option<Arc<dyn DiskFile>>,
+        kicked: Receiver<()>,
+        retry_after: Duration,
+    ) -> io::Result<Self> {
+        // Without a buffer: one segment is ready, and no second one.
+        let (ready_to, ready) = bounded(0);
+        let (full_to, full) = bounded(1);
+        let (_stop, stop) = bounded(0);
+        let is_full = Arc::clone(&maker.is_full);
+        let duty = Duty { maker, ready: ready_to, full: full_to, kicked, stop, retry_after };
+        thread::Builder::new().name("acequia-segments".to_owned()).spawn(move || duty.run(number, spare))?;
+        Ok(Self { ready, full, is_full, _stop })
+    }
+
+    fn take(&self) -> Result<Arc<dyn DiskFile>, Unmade> {
+        loop {
+            if let Ok(made) = self.ready.try_recv() {
+                return made.map_err(Unmade::Io);
+            }
+            if self.is_full.load(Ordering::SeqCst) {
+                return Err(Unmade::Full);
+            }
+            select! {
+                recv(self.ready) -> made => return match made {
+                    Ok(made) => made.map_err(Unmade::Io),
+                    Err(_) => Err(Unmade::Io(io::Error::other("the thread that makes segments ended"))),
+                },
+                recv(self.full) -> _ => {}
+            }
+        }
+    }
+}
+
+impl Duty {
+    fn run(self, mut number: u64, mut spare: Option<Arc<dyn DiskFile>>) {
+        loop {
+            let made = match spare.take() {
+                Some(file) => Ok(file),
+                None => self.maker.make(number),
+            };
+            match made {
+                Ok(file) => {
+                    if self.ready.send(Ok(file)).is_err() {
+                        return;
+                    }
+                    number += 1;
+                }
+                Err(Unmade::Full) => {
+                    // If a word of it waits already, that is enough.
+                    let _ = self.full.try_send(());
+                    if !self.wait() {
+                        return;
+                    }
+                }
+                Err(Unmade::Io(error)) => {
+                    // Nobody is left to tell if this fails.
+                    let _ = self.ready.send(Err(error));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Waits until it is worth another attempt; `false` at the end.
+    fn wait(&self) -> bool {
+        select! {
+            recv(self.stop) -> _ => false,
+            recv(self.kicked) -> kick => kick.is_ok(),
+            default(self.retry_after) => true,
+        }
+    }
+}
