@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::dead_letters::DeadLetters;
+use crate::journal::EngineJournal;
 use acequia_core::Timestamp;
 use acequia_core::fault::Failure;
 use acequia_core::letter::DeadLetter;
@@ -81,6 +82,7 @@ pub(crate) struct Env {
     pub(crate) dead_letters: DeadLetters,
     /// Counters.
     pub(crate) counters: Counters,
+    journal: Option<Arc<EngineJournal>>,
     work: Handle,
     stopping: AtomicBool,
     failed: OnceLock<String>,
@@ -89,8 +91,9 @@ pub(crate) struct Env {
 
 impl Env {
     /// The environment of an engine on the current runtime.
-    pub(crate) fn new(clock: Clock, settings: Settings) -> Arc<Self> {
+    pub(crate) fn new(clock: Clock, settings: Settings, journal: Option<Arc<EngineJournal>>) -> Arc<Self> {
         Arc::new(Self {
+            journal,
             id: uuid::Uuid::now_v7(),
             clock,
             dead_letters: DeadLetters::new(settings.dead_letters),
@@ -101,6 +104,11 @@ impl Env {
             marker: OnceLock::new(),
             settings,
         })
+    }
+
+    /// The journal, if the engine has one.
+    pub(crate) fn journal(&self) -> Option<&Arc<EngineJournal>> {
+        self.journal.as_ref()
     }
 
     /// Now, by the engine's clock.

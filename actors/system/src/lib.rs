@@ -51,6 +51,7 @@ mod env;
 pub mod filter;
 mod graph;
 mod handle;
+pub mod journal;
 mod members;
 mod package;
 mod quarantine;
@@ -70,6 +71,7 @@ mod worker;
 
 pub use acequia_core as core;
 pub use acequia_core::cell::{Cause, FireError, FiringRecord, InHand, Outcome, SubscriberOutcome};
+pub use acequia_core::durable::Guarantee;
 pub use acequia_core::health::{Health, SourceHealth};
 pub use acequia_core::ledger::{Dropped, Entry, Settled};
 pub use acequia_core::ring::PushError;
@@ -83,6 +85,7 @@ pub use acequia_sdk::{
     blocking, computation_graph, k_of, package, passthrough_accumulator, polling_accumulator, reactor,
     state_accumulator, stream_accumulator, time, when_all, when_any, window_accumulator,
 };
+pub use acequia_store as store;
 pub use children::Stopped;
 pub use clock::Clock;
 pub use dead_letters::{DeadLetters, LetterId, LetterSummary};

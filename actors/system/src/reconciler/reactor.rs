@@ -5,6 +5,7 @@ use super::transaction::{Phase, Transaction};
 use super::{Reconciler, STOP_DEADLINE, killed};
 use crate::books::ledger_of;
 use crate::cell::SharedCell;
+use crate::journal::{self, CellJournal};
 use crate::members::{ActorSlot, Member, ReactorEntry};
 use crate::package::PackageMsg;
 use acequia_core::cell::{Cell, CellTurn, RunContext};
@@ -36,8 +37,10 @@ impl Reconciler {
             Ok(Err(error)) => return Err(Halt::Failed(error.to_string())),
             Err(failure) => return Err(Halt::Failed(format!("a part could not be made: {failure}"))),
         };
+        let attached = journal::attach(cell, &decl, &self.args.env).await;
+        let (cell, journal) = attached.map_err(|error| Halt::Failed(error.to_string()))?;
         let shard = &self.args.shards[self.args.desk.next_shard(self.args.shards.len())];
-        let cell = SharedCell::new(cell, Arc::clone(&self.args.env), Arc::clone(shard));
+        let cell = SharedCell::new(cell, journal, Arc::clone(&self.args.env), Arc::clone(shard));
         let package = step.package.clone();
         let entry = ReactorEntry { package, decl: decl.clone(), cell, actor: ActorSlot::default() };
         members.add_reactor(entry.clone());
@@ -59,10 +62,21 @@ impl Reconciler {
             && entry.cell.quarantined().is_none()
         {
             entry.cell.arm();
+            self.offer_backlog(&entry.cell);
         }
         // A package that restarts at this moment starts its sources by itself.
         let reactor = name.clone();
         self.ask_package(&step.package, |reply| PackageMsg::ActivateReactor { reactor, reply }).await;
+    }
+
+    /// What an earlier life left open is offered again, before anything newer.
+    fn offer_backlog(&self, cell: &Arc<SharedCell>) {
+        let Some(backlog) = cell.journal().and_then(CellJournal::take_backlog) else { return };
+        let cell = Arc::clone(cell);
+        self.args.env.spawn(async move {
+            backlog.offer().await;
+            cell.journal().map(CellJournal::open);
+        });
     }
 
     /// Stop its actors, accumulators first; then its cell goes, with all that was not worked off.
@@ -104,6 +118,7 @@ impl Reconciler {
             ((), turn)
         });
         let _ = tokio::time::timeout(STOP_DEADLINE, given_up).await;
+        cell.journal().map(CellJournal::end);
         let edges = ledger_of(cell).await;
         transaction.progress().dropped += unbound(&edges).saturating_sub(before);
         self.args.directory.retire_cell(cell, edges);

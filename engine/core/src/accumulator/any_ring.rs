@@ -86,7 +86,7 @@ pub enum JsonPushError {
     },
     /// The edge's items are written to disk first, which takes its time.
     #[error(
-        "E0126: events of a durable accumulator are accepted when they are on disk; push them through a handle"
+        "E0126: events of a durable accumulator are accepted when they are on disk; await `push`, or call `push_blocking`"
     )]
     MustWait,
     /// The edge takes no more items.

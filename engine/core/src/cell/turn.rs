@@ -84,7 +84,7 @@ impl CellTurn {
     #[inline]
     pub fn leaves_work(&self) -> bool {
         let given_up = !self.letters.is_empty() || !self.failures.is_empty() || !self.faults.is_empty();
-        given_up || !self.detached.is_empty() || !self.pending.is_empty()
+        given_up || !self.detached.is_empty() || !self.pending.is_empty() || self.write.is_some()
     }
 }
 

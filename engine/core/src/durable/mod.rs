@@ -9,7 +9,9 @@
 mod guarantee;
 mod mark;
 mod outgoing;
+mod stream;
 
 pub use guarantee::{Guarantee, UnknownGuarantee};
 pub use mark::{MarkError, OpenFirings, PolicyMark, SourceMark, SourcePosition, TurnMark};
 pub use outgoing::{Outgoing, Publish, Published};
+pub use stream::stream_number;

@@ -54,7 +54,7 @@ pub enum PushManyError {
     #[error(transparent)]
     Closed(#[from] super::Closed),
     /// The first item that is left could not be written to disk.
-    #[error("E0125: the events were not accepted: {0}")]
+    #[error("E0125: the event was not accepted: {0}")]
     NotWritten(#[from] NotWritten),
     /// The first item that is left is refused by its own serialisation.
     #[error("E0124: the item could not be encoded for an edge that takes bytes; check its Serialize")]

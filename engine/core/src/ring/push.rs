@@ -37,7 +37,7 @@ pub enum PushError<T> {
         source: CodecError,
     },
     /// The edge's items are written to disk first, and that failed.
-    #[error("E0125: the event was not accepted: {source}")]
+    #[error("E0125: the event was not accepted: {0}", source)]
     NotWritten {
         /// The item.
         item: T,

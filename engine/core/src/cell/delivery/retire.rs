@@ -33,4 +33,9 @@ impl Delivery {
         }
         inner.waiting.ids.first().copied()
     }
+
+    /// Every firing before this ended, as far as firings were taken from here or ran in the cell.
+    pub fn ended(&self) -> u64 {
+        self.lock().concluded.max(self.ran_in_place.load(Ordering::Relaxed))
+    }
 }
