@@ -51,7 +51,7 @@ mod env;
 pub mod filter;
 mod graph;
 mod handle;
-pub mod journal;
+mod journal;
 mod members;
 mod package;
 mod quarantine;
@@ -98,6 +98,7 @@ pub use engine::{
 };
 pub use env::{Counters, EngineState, Settings};
 pub use handle::AccumulatorHandle;
+pub use journal::{Recovery, RecoveryError};
 pub use package::ChildStatus;
 pub use reactor::Link;
 #[cfg(feature = "testing")]

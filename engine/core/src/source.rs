@@ -123,6 +123,30 @@ impl<E: Payload> SourceOut<E> {
         }
     }
 
+    /// Publish all of `events`, in order, each with its offset in what the source reads, waiting for room.
+    /// In a durable accumulator each offset is on disk with its event: after a crash
+    /// [`SourceOut::resume_after`] says exactly how far the events had come.
+    ///
+    /// # Errors
+    /// As [`SourceOut::push`].
+    pub async fn push_many_at(&self, events: Vec<(u64, E)>) -> Result<(), Failure> {
+        let Some((last, _)) = events.last() else { return Ok(()) };
+        let last = *last;
+        match &self.to {
+            Target::Ring(ring) => {
+                let offsets: Vec<_> =
+                    events.iter().enumerate().map(|(at, (offset, _))| (at, *offset)).collect();
+                let mut events: VecDeque<E> = events.into_iter().map(|(_, event)| event).collect();
+                ring.push_many_at(&mut events, offsets).await.map_err(Failure::error)?;
+            }
+            Target::Wire(wire) => {
+                send(&**wire, &encoded(events.iter().map(|(_, event)| event))?, Some(last)).await?;
+            }
+        }
+        self.offset.set(last);
+        Ok(())
+    }
+
     async fn publish(&self, event: E, offset: Option<u64>) -> Result<(), Failure> {
         match &self.to {
             Target::Ring(ring) => ring.push_at(event, offset).await.map(|_| ()).map_err(Failure::error),

@@ -220,7 +220,7 @@ async fn open_journal(
     });
     match opening.await {
         Ok(Ok(journal)) => {
-            tracing::info!(opened = ?journal.opened(), "journal opened");
+            tracing::info!(recovery = ?journal.recovery(), "journal opened");
             Ok(Some(Arc::new(journal)))
         }
         Ok(Err(reason)) => Err(StartError::Journal { reason }),

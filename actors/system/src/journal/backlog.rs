@@ -10,12 +10,18 @@ use std::task::{Context, Poll};
 #[derive(Default)]
 pub(crate) struct Backlog {
     events: VecDeque<(Lsn, Arc<dyn AnyRing>, Vec<u8>)>,
+    offsets: Vec<Option<u64>>,
 }
 
 impl Backlog {
-    pub(super) fn new(mut events: Vec<(Lsn, Arc<dyn AnyRing>, Vec<u8>)>) -> Self {
+    pub(super) fn new(mut events: Vec<(Lsn, Arc<dyn AnyRing>, Vec<u8>)>, offsets: Vec<Option<u64>>) -> Self {
         events.sort_by_key(|(lsn, ..)| *lsn);
-        Self { events: events.into() }
+        Self { events: events.into(), offsets }
+    }
+
+    /// Where the source of the accumulator at `source` stands, if it ever said.
+    pub(super) fn offset(&self, source: usize) -> Option<u64> {
+        self.offsets.get(source).copied().flatten()
     }
 
     pub(crate) fn len(&self) -> usize {

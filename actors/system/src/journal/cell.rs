@@ -6,6 +6,7 @@ use super::write::{head, publish, push_outbox};
 use super::{Backlog, EngineJournal, accumulator_stream, reactor_stream};
 use crate::env::Env;
 use acequia_core::Overflow;
+use acequia_core::accumulator::AnyRing;
 use acequia_core::cell::{Cell, TurnWrite};
 use acequia_core::durable::{Guarantee, MarkError, Outgoing, Published};
 use acequia_core::id::{GraphName, ReactorName};
@@ -60,6 +61,7 @@ pub(crate) async fn attach(
         let stream = accumulator_stream(&decl.name);
         let intake = StreamIntake::new(Arc::clone(journal), stream, Arc::clone(env));
         slot.ring().set_journaled(decl.name.clone(), Arc::clone(&intake) as _);
+        slot.ring().hold_late();
         intakes.push(Some(intake));
     }
     let (name, recovering) = (decl.name.clone(), Recovery::new(journal, decl));
@@ -121,9 +123,19 @@ impl CellJournal {
         self.backlog.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Let pushes go on: the backlog has been offered.
-    pub(crate) fn open(&self) {
-        self.intakes.iter().flatten().for_each(|intake| intake.open());
+    /// Where the source of the accumulator at `source` stood in an earlier life.
+    pub(crate) fn offset(&self, source: usize) -> Option<u64> {
+        self.backlog.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.offset(source)
+    }
+
+    /// The backlog has been offered: let in what came meanwhile, and let pushes go on.
+    pub(crate) fn open(&self, rings: &[Arc<dyn AnyRing>]) {
+        for (intake, ring) in self.intakes.iter().zip(rings) {
+            if let Some(intake) = intake {
+                ring.let_late_in();
+                intake.open();
+            }
+        }
     }
 
     /// Write down what a turn wants on disk.
@@ -226,6 +238,6 @@ fn fail(env: &Arc<Env>, name: &ReactorName, why: &str, outbox: Vec<Outgoing>) {
     env.fail(&format!("a turn of reactor {name} could not be written to the journal: {why}"));
 }
 
-fn fresh_id() -> RecordId {
+pub(super) fn fresh_id() -> RecordId {
     RecordId(uuid::Uuid::now_v7().as_u128())
 }

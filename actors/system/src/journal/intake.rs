@@ -66,10 +66,10 @@ impl StreamIntake {
         let mut batch = self.journal.journal().batch();
         let n = values.ends.len() as u64;
         let first = self.next.fetch_add(n, Ordering::Relaxed);
-        let mut start = 0;
+        let (mut start, mut offsets) = (0, values.offsets.iter().peekable());
         for (at, end) in values.ends.iter().enumerate() {
             let id = RecordId(u128::from(self.life) << 64 | u128::from(first + at as u64));
-            let offset = values.offset.filter(|_| at + 1 == values.ends.len());
+            let offset = offsets.next_if(|(of, _)| *of == at).map(|(_, offset)| *offset);
             let head = head(RecordKind::Event, self.stream, id);
             let pushed = batch.push_with(&head, |out| payload_of(&values.bytes[start..*end], offset, out));
             pushed.map_err(|error| NotWritten { reason: error.to_string(), retry_after: None })?;

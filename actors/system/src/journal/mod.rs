@@ -35,21 +35,77 @@ pub(crate) struct EngineJournal {
     /// The latest time that it tells of.
     last: Timestamp,
     opened: Opened,
+    recoveries: u64,
 }
+
+/// What an engine found in its journal when it started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recovery {
+    /// How often, this time included, an engine has started over this journal after another had ended without
+    /// a shutdown.
+    pub recoveries: u64,
+    /// Whether this start is one of them.
+    pub is_recovery: bool,
+    /// Records in the journal.
+    pub records: u64,
+    /// What had been written last and was never acknowledged, in words, if it was cut off.
+    pub torn: Option<String>,
+}
+
+/// Stream of the engine's own records.
+const ENGINE: StreamId = StreamId(0);
+/// Payload of the record that an engine makes as it starts after one that had not been shut down.
+const RECOVERED: &[u8] = b"{\"event\":\"start\",\"recovered\":true}";
+/// Payload of the record that it makes at any other start.
+const STARTED: &[u8] = b"{\"event\":\"start\",\"recovered\":false}";
 
 impl EngineJournal {
     /// Open the journal on `disk`, or begin one.
     pub(crate) fn open(disk: Arc<dyn Disk>, settings: Settings) -> Result<Self, OpenError> {
-        let (mut lives, mut last) = (HashMap::new(), Timestamp::ZERO);
+        let (mut lives, mut last, mut recoveries) = (HashMap::new(), Timestamp::ZERO, 0);
         let (journal, opened) = Journal::recover(disk, settings, |record| {
             note(&mut lives, record);
+            recoveries += u64::from(record.kind == RecordKind::Audit && record.payload == RECOVERED);
             if record.kind == RecordKind::Turn
                 && let Ok(mark) = TurnMark::decode(record.payload)
             {
                 last = last.max(Timestamp::from_nanos(mark.now));
             }
         })?;
-        Ok(Self { journal, lives: Mutex::new(lives), last, opened })
+        let is_recovery = opened.n_records > 0 && !opened.was_closed;
+        let started = Self {
+            journal,
+            lives: Mutex::new(lives),
+            last,
+            opened,
+            recoveries: recoveries + u64::from(is_recovery),
+        };
+        started.note_start(is_recovery);
+        Ok(started)
+    }
+
+    fn note_start(&self, is_recovery: bool) {
+        let mut batch = self.journal.batch();
+        let head = write::head(RecordKind::Audit, ENGINE, cell::fresh_id());
+        let payload = if is_recovery { RECOVERED } else { STARTED };
+        let noted = batch.push(&head, payload).map_err(|error| error.to_string());
+        // A disk that is full now can be read all the same.
+        if let Err(reason) = noted.and_then(|()| self.journal.ride(batch).map_err(|error| error.to_string()))
+        {
+            tracing::warn!(reason, "the start was not written down");
+        }
+    }
+
+    /// What was found at the start.
+    pub(crate) fn recovery(&self) -> Recovery {
+        let Opened { n_records, torn, was_closed, .. } = &self.opened;
+        Recovery {
+            recoveries: self.recoveries,
+            is_recovery: *n_records > 0 && !was_closed,
+            records: *n_records,
+            torn: torn.as_ref().map(|torn| format!("{torn:?}")),
+        }
     }
 
     /// The journal.
@@ -60,11 +116,6 @@ impl EngineJournal {
     /// The latest time that it told of when it was opened.
     pub(crate) fn last(&self) -> Timestamp {
         self.last
-    }
-
-    /// What was found at opening.
-    pub(crate) fn opened(&self) -> &Opened {
-        &self.opened
     }
 
     /// Where the present life of the reactor begins, if the journal may know something of it.

@@ -95,11 +95,13 @@ struct Source {
     stream: StreamId,
     is_durable: bool,
     events: VecDeque<(Lsn, Vec<u8>)>,
+    /// Where its source stands.
+    offset: Option<u64>,
 }
 
 /// What was read and is to be done.
 enum Read {
-    Event { source: usize, lsn: Lsn, event: Vec<u8> },
+    Event { source: usize, lsn: Lsn, event: Vec<u8>, offset: Option<u64> },
     Turn { lsn: Lsn, mark: Vec<u8> },
     Ended { graph: String, next: u64 },
 }
@@ -118,6 +120,7 @@ impl Recovery {
             stream: accumulator_stream(&accumulator.name),
             is_durable: accumulator.guarantee.is_durable(),
             events: VecDeque::new(),
+            offset: None,
         });
         Self {
             journal: Arc::clone(journal),
@@ -151,10 +154,11 @@ impl Recovery {
             cell.end_replay();
         }
         let rings: Vec<Arc<dyn AnyRing>> = cell.slots().iter().map(|slot| slot.ring()).collect();
+        let offsets = self.sources.iter().map(|source| source.offset).collect();
         let events = self.sources.into_iter().zip(rings).flat_map(|(source, ring)| {
             source.events.into_iter().map(move |(lsn, event)| (lsn, Arc::clone(&ring), event))
         });
-        let backlog = Backlog::new(events.collect());
+        let backlog = Backlog::new(events.collect(), offsets);
         tracing::info!(reactor = %self.reactor, turns, open = backlog.len(), "reactor recovered");
         Ok(backlog)
     }
@@ -163,8 +167,8 @@ impl Recovery {
         match record.kind {
             RecordKind::Event => {
                 let source = self.sources.iter().position(|source| source.stream == record.stream)?;
-                let (event, _) = event_of(record.payload)?;
-                Some(Read::Event { source, lsn: record.lsn, event: event.to_vec() })
+                let (event, offset) = event_of(record.payload)?;
+                Some(Read::Event { source, lsn: record.lsn, event: event.to_vec(), offset })
             }
             RecordKind::Turn if record.stream == self.stream => {
                 Some(Read::Turn { lsn: record.lsn, mark: record.payload.to_vec() })
@@ -180,8 +184,10 @@ impl Recovery {
 
     fn take(&mut self, read: Read, cell: &mut Cell, work: &Handle) -> Result<(), RecoveryError> {
         match read {
-            Read::Event { source, lsn, event } if self.sources[source].is_durable => {
-                self.sources[source].events.push_back((lsn, event));
+            Read::Event { source, lsn, event, offset } if self.sources[source].is_durable => {
+                let source = &mut self.sources[source];
+                source.offset = offset.or(source.offset);
+                source.events.push_back((lsn, event));
             }
             Read::Event { .. } => {}
             Read::Turn { lsn, mark } => self.replay(lsn, &TurnMark::decode(&mark)?, cell, work)?,

@@ -44,6 +44,11 @@ impl Reconciler {
         let package = step.package.clone();
         let entry = ReactorEntry { package, decl: decl.clone(), cell, actor: ActorSlot::default() };
         members.add_reactor(entry.clone());
+        for (source, accumulator) in decl.accumulators.iter().enumerate() {
+            if let Some(offset) = entry.cell.journal().and_then(|journal| journal.offset(source)) {
+                members.offset(&accumulator.name).set(offset);
+            }
+        }
         self.args.directory.stage(entry);
         self.start_member(step, Member::Reactor(name.clone())).await
     }
@@ -75,7 +80,9 @@ impl Reconciler {
         let cell = Arc::clone(cell);
         self.args.env.spawn(async move {
             backlog.offer().await;
-            cell.journal().map(CellJournal::open);
+            if let Some(journal) = cell.journal() {
+                journal.open(cell.rings());
+            }
         });
     }
 

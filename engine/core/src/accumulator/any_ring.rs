@@ -62,6 +62,10 @@ pub trait AnyRing: Send + Sync {
     fn replay_encoded(&self, bytes: &[u8]) -> Result<(), JsonPushError>;
     /// Count an item that was read from disk, and was given up there already.
     fn push_given_up(&self);
+    /// Items of an earlier life are still to come: newer ones wait behind them.
+    fn hold_late(&self);
+    /// They have come.
+    fn let_late_in(&self);
 }
 
 /// A push of JSON that was not taken.
@@ -177,7 +181,7 @@ impl<T: Payload> AnyRing for Ring<T> {
         }
         match decoded(self, bytes) {
             Ok(item) => {
-                self.fill(std::iter::once(item));
+                self.fill_first(std::iter::once(item));
                 Ok(true)
             }
             Err(error) => {
@@ -188,12 +192,20 @@ impl<T: Payload> AnyRing for Ring<T> {
     }
 
     fn replay_encoded(&self, bytes: &[u8]) -> Result<(), JsonPushError> {
-        self.fill(std::iter::once(decoded(self, bytes)?));
+        self.fill_first(std::iter::once(decoded(self, bytes)?));
         Ok(())
     }
 
     fn push_given_up(&self) {
         self.reject(Dropped::DeadLetter);
+    }
+
+    fn hold_late(&self) {
+        self.hold_late();
+    }
+
+    fn let_late_in(&self) {
+        self.let_late_in();
     }
 }
 

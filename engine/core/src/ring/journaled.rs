@@ -32,8 +32,8 @@ pub struct EncodedEvents {
     pub bytes: Vec<u8>,
     /// The end of each in `bytes`.
     pub ends: Vec<usize>,
-    /// Where the source stands after the last of them.
-    pub offset: Option<u64>,
+    /// Where some of them stand at their source, by position.
+    pub offsets: Vec<(usize, u64)>,
 }
 
 /// Events that were not accepted, because they could not be written to disk.
@@ -66,7 +66,12 @@ pub(super) trait Journaled<T>: Send + Sync {
     fn accumulator(&self) -> &AccumulatorName;
     fn poll_open(&self, waker: &Waker) -> bool;
     /// Write `items`, for which room is reserved.
-    fn write(&self, items: Vec<T>, offset: Option<u64>, hand: Arc<Hand<T>>) -> Result<(), Unencodable<T>>;
+    fn write(
+        &self,
+        items: Vec<T>,
+        offsets: &[(usize, u64)],
+        hand: Arc<Hand<T>>,
+    ) -> Result<(), Unencodable<T>>;
 }
 
 /// Nothing was written, and the room was given up: the item at `at` refuses to be encoded.
@@ -118,10 +123,15 @@ impl<T: Payload> Journaled<T> for Way<T> {
         self.intake.poll_open(waker)
     }
 
-    fn write(&self, items: Vec<T>, offset: Option<u64>, hand: Arc<Hand<T>>) -> Result<(), Unencodable<T>> {
+    fn write(
+        &self,
+        items: Vec<T>,
+        offsets: &[(usize, u64)],
+        hand: Arc<Hand<T>>,
+    ) -> Result<(), Unencodable<T>> {
         let Some(ring) = self.ring.upgrade() else { return Ok(()) };
         let n = items.len();
-        let mut values = EncodedEvents { offset, ..EncodedEvents::default() };
+        let mut values = EncodedEvents { offsets: offsets.to_vec(), ..EncodedEvents::default() };
         for (at, item) in items.iter().enumerate() {
             if let Err(source) = item.encode(&mut values.bytes) {
                 ring.release(n);
@@ -146,14 +156,15 @@ pub(super) struct Writing<T> {
     items: VecDeque<T>,
     /// Those at the front that can be encoded, where one behind them cannot.
     sound: usize,
-    offset: Option<u64>,
+    /// Where some of them stand at their source, by position in `items`.
+    offsets: VecDeque<(usize, u64)>,
     hand: Option<(Arc<Hand<T>>, usize)>,
     published: usize,
 }
 
 impl<T> Writing<T> {
-    fn new(items: VecDeque<T>, offset: Option<u64>) -> Self {
-        Self { items, sound: usize::MAX, offset, hand: None, published: 0 }
+    fn new(items: VecDeque<T>, offsets: VecDeque<(usize, u64)>) -> Self {
+        Self { items, sound: usize::MAX, offsets, hand: None, published: 0 }
     }
 
     /// Ready once all items are in the ring, with the number of the last portion's first; or with why the
@@ -200,10 +211,15 @@ impl<T> Writing<T> {
             Err(NoRoom::Closed) => return Err(super::Closed.into()),
         };
         let items: Vec<T> = self.items.drain(..n).collect();
-        let offset = self.offset.filter(|_| self.items.is_empty());
+        let here = self.offsets.partition_point(|(at, _)| *at < n);
+        let offsets: Vec<_> = self.offsets.iter().take(here).copied().collect();
         let hand = Arc::new(Hand(Mutex::default()));
-        match way.write(items, offset, Arc::clone(&hand)) {
-            Ok(()) => self.hand = Some((hand, n)),
+        match way.write(items, &offsets, Arc::clone(&hand)) {
+            Ok(()) => {
+                self.offsets.drain(..here);
+                self.offsets.iter_mut().for_each(|(at, _)| *at -= n);
+                self.hand = Some((hand, n));
+            }
             Err(Unencodable { items, at, source }) => {
                 items.into_iter().rev().for_each(|item| self.items.push_front(item));
                 self.sound = at;
@@ -237,13 +253,25 @@ impl<T> Ring<T> {
         if self.journaled.get().is_none() {
             return Push { ring: self, item: Some(item), detour: None };
         }
-        let writing = Writing::new(VecDeque::from([item]), offset);
+        let writing =
+            Writing::new(VecDeque::from([item]), offset.map(|offset| (0, offset)).into_iter().collect());
         Push { ring: self, item: None, detour: Some(Box::new(Detour::Journaled(writing))) }
     }
 
-    /// Publish all of `items` in order by way of the disk; what was not published stays there.
-    pub(super) async fn push_many_journaled(&self, items: &mut VecDeque<T>) -> Result<usize, PushManyError> {
-        let mut writing = Writing::new(std::mem::take(items), None);
+    /// Publish all of `items` in order, as [`Ring::push_many`] does. Where they go by way of the disk,
+    /// `offsets` is written with them: where some of them stand at their source, by position.
+    ///
+    /// # Errors
+    /// [`PushManyError`]; what was published stays so, what was not stays in `items`.
+    pub async fn push_many_at(
+        &self,
+        items: &mut VecDeque<T>,
+        offsets: impl IntoIterator<Item = (usize, u64)>,
+    ) -> Result<usize, PushManyError> {
+        if self.journaled.get().is_none() {
+            return self.push_many(items).await;
+        }
+        let mut writing = Writing::new(std::mem::take(items), offsets.into_iter().collect());
         let ended = std::future::poll_fn(|cx| writing.poll(self, cx.waker())).await;
         *items = writing.items;
         ended.map(|_| writing.published)

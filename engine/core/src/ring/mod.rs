@@ -62,6 +62,8 @@ struct Inner<T> {
     turned_away: Vec<(ItemId, T)>,
     // Room for items that are on their way to disk.
     reserved: usize,
+    // While older items are still to come: those that came meanwhile.
+    late: Option<VecDeque<T>>,
 }
 
 /// Values of items turned away that are kept between two turns of the drawer; others are counted only.
@@ -79,6 +81,7 @@ impl<T> Ring<T> {
             drain_interval: Duration::from_millis(1),
             turned_away: Vec::new(),
             reserved: 0,
+            late: None,
         };
         Self {
             inner: Mutex::new(inner),
@@ -217,7 +220,7 @@ impl<T> Ring<T> {
     /// [`PushManyError`]; what was published stays so.
     pub async fn push_many(&self, items: &mut VecDeque<T>) -> Result<usize, PushManyError> {
         if self.journaled.get().is_some() {
-            return self.push_many_journaled(items).await;
+            return Box::pin(self.push_many_at(items, [])).await;
         }
         let mut published = 0;
         std::future::poll_fn(|cx| match self.try_push_many(items, Some(cx.waker())) {
@@ -269,7 +272,7 @@ impl<T> Ring<T> {
     /// The sender's side of the ledger, with the waiting items as `unsettled`.
     pub fn entry(&self) -> Entry {
         let inner = self.lock();
-        Entry { unsettled: inner.queue.len() as u64, ..inner.entry }
+        Entry { unsettled: inner.waiting() as u64, ..inner.entry }
     }
 
     /// Count an item that arrived but could not become one of this ring's.
@@ -354,6 +357,11 @@ impl<T> Ring<T> {
 }
 
 impl<T> Inner<T> {
+    /// Items that were accepted and not drawn.
+    fn waiting(&self) -> usize {
+        self.queue.len() + self.late.as_ref().map_or(0, VecDeque::len)
+    }
+
     fn wait(&mut self, waker: &Waker) {
         if !self.waiters.iter().any(|waiting| waiting.will_wake(waker)) {
             self.waiters.push(waker.clone());

@@ -2,7 +2,8 @@
 //! there. So whoever wrote them never waits for the ring, and what is acknowledged has its place.
 
 use super::push::Refusal;
-use super::{Closed, PushError, Ring};
+use super::{Closed, Inner, PushError, Ring};
+use std::sync::MutexGuard;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -55,11 +56,32 @@ impl<T> Ring<T> {
         Ok(has_room)
     }
 
-    /// Publish `items` in room that was reserved for them. Returns the number of the first.
+    /// Publish `items` in room that was reserved for them, behind what [`Ring::hold_late`] waits for. Returns
+    /// the number of the first.
     pub fn fill(&self, items: impl ExactSizeIterator<Item = T>) -> u64 {
         let mut inner = self.lock();
-        let (first, was_empty) = (inner.entry.accepted, inner.queue.is_empty());
+        let first = inner.entry.accepted;
         inner.reserved = inner.reserved.saturating_sub(items.len());
+        if let Some(late) = &mut inner.late {
+            let before = late.len();
+            late.extend(items);
+            let n = late.len() - before;
+            inner.entry.accepted += n as u64;
+            return first;
+        }
+        self.publish_all(inner, items);
+        first
+    }
+
+    /// The same for what others wait for: items of an earlier life.
+    pub fn fill_first(&self, items: impl ExactSizeIterator<Item = T>) {
+        let mut inner = self.lock();
+        inner.reserved = inner.reserved.saturating_sub(items.len());
+        self.publish_all(inner, items);
+    }
+
+    fn publish_all(&self, mut inner: MutexGuard<'_, Inner<T>>, items: impl Iterator<Item = T>) {
+        let was_empty = inner.queue.is_empty();
         for item in items {
             self.publish(&mut inner, item);
         }
@@ -68,7 +90,20 @@ impl<T> Ring<T> {
         if announce {
             self.announce();
         }
-        first
+    }
+
+    /// Items of an earlier life are still to come: what is filled in from now on waits behind them.
+    pub fn hold_late(&self) {
+        self.lock().late.get_or_insert_default();
+    }
+
+    /// They have come: let in what waited behind them.
+    pub fn let_late_in(&self) {
+        let mut inner = self.lock();
+        let late = inner.late.take().unwrap_or_default();
+        // They were counted as they came.
+        inner.entry.accepted -= late.len() as u64;
+        self.publish_all(inner, late.into_iter());
     }
 
     /// Give up room for `n` items: they did not reach the disk.
@@ -83,7 +118,7 @@ impl<T> Ring<T> {
     /// How many items have left it for good: those that were drawn.
     pub fn drawn(&self) -> u64 {
         let inner = self.lock();
-        inner.entry.accepted - inner.entry.dropped() - inner.entry.settled() - inner.queue.len() as u64
+        inner.entry.accepted - inner.entry.dropped() - inner.entry.settled() - inner.waiting() as u64
     }
 
     /// Items for which room is reserved.
@@ -122,6 +157,20 @@ mod tests {
         assert_eq!(ring.reserve(5, None), Ok(1), "as much as there is");
         assert_eq!([ring.try_pop(), ring.try_pop(), ring.try_pop()], [Some(1), Some(7), Some(8)]);
         assert_eq!(ring.drawn(), 3);
+    }
+
+    #[test]
+    fn what_comes_while_older_items_are_still_to_come_waits_behind_them() {
+        let ring = Ring::new(4, Overflow::Block, None);
+        ring.hold_late();
+        ring.fill([3, 4].into_iter());
+        assert_eq!((ring.try_pop(), ring.entry().accepted, ring.entry().unsettled), (None, 2, 2));
+        ring.fill_first([1, 2].into_iter());
+        assert_eq!((ring.drawn(), ring.entry().check()), (0, Ok(())));
+        ring.let_late_in();
+        ring.fill([5].into_iter());
+        assert_eq!([(); 5].map(|()| ring.try_pop()), [1, 2, 3, 4, 5].map(Some));
+        assert_eq!((ring.drawn(), ring.entry().accepted), (5, 5));
     }
 
     #[test]
