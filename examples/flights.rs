@@ -4,13 +4,14 @@
 //! cargo run --release --example flights
 //! cargo run --release --example flights -- --all flights-3m.csv.zst --json
 //! cargo run --release --example flights -- --chaos 7
+//! cargo run --release --example flights -- --durable journal --kills 40
 //! ```
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to whoever runs it")]
 
 use acequia::Clock;
 use acequia_examples::flights::progress::Progress;
-use acequia_examples::flights::{Flown, Options, chaos, report, run};
+use acequia_examples::flights::{Flown, Options, chaos, kill, report, run};
 use acequia_examples::{plain, slices};
 use clap::Parser;
 use std::error::Error;
@@ -26,6 +27,19 @@ struct Arguments {
     /// Make nodes panic at random, by this seed.
     #[arg(long, value_name = "SEED")]
     chaos: Option<u64>,
+    /// Keep a journal in this folder: killed and started again, the run goes on where it was, and ends with
+    /// the same table.
+    #[arg(long, value_name = "DIR", conflicts_with = "chaos")]
+    durable: Option<PathBuf>,
+    /// Kill the durable run that often at random, with SIGKILL, before it may end.
+    #[arg(long, value_name = "N", requires = "durable")]
+    kills: Option<u32>,
+    /// Read no more than this many departures a second.
+    #[arg(long, value_name = "ROWS")]
+    rate: Option<u32>,
+    /// Say so once the engine runs.
+    #[arg(long, hide = true)]
+    announce: bool,
     /// Print one JSON object instead of tables.
     #[arg(long)]
     json: bool,
@@ -43,12 +57,23 @@ async fn main() -> ExitCode {
 }
 
 async fn fly(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
-    let options = Options { path: arguments.all.unwrap_or_else(slices::flights), chaos: arguments.chaos };
+    if let Some(kills) = arguments.kills {
+        eprintln!("killed {} times", kill::run_and_kill(kills)?);
+    }
+    let path = arguments.all.unwrap_or_else(slices::flights);
+    let options = Options { path, chaos: arguments.chaos, durable: arguments.durable, rate: arguments.rate };
     if options.chaos.is_some() {
         chaos::silence();
     }
     let progress = Progress::on_terminal();
-    let flown = run(&options, |now| progress.show(now)).await;
+    let mut announces = arguments.announce;
+    let flown = run(&options, |now| {
+        if std::mem::take(&mut announces) {
+            println!("{}", kill::STARTED);
+        }
+        progress.show(now);
+    })
+    .await;
     progress.end();
     let flown = flown?;
     if arguments.json {
@@ -56,7 +81,10 @@ async fn fly(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
     } else {
         println!("{}", report::text(&flown));
     }
-    if arguments.verify || options.chaos.is_some() {
+    if let Some(recovery) = &flown.recovery {
+        eprintln!("journal: {} records, recovered {} times", recovery.records, recovery.recoveries);
+    }
+    if arguments.verify || options.chaos.is_some() || arguments.kills.is_some() {
         return verify(&options.path, &flown);
     }
     Ok(ExitCode::SUCCESS)

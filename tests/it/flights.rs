@@ -8,7 +8,7 @@ use std::collections::HashSet;
 const ROWS: u64 = 80_000;
 
 async fn flown(chaos: Option<u64>) -> Flown {
-    let options = Options { path: slices::flights(), chaos };
+    let options = Options { path: slices::flights(), chaos, durable: None, rate: None };
     run(&options, |_| ()).await.expect("the departures of the slice come through")
 }
 

@@ -8,6 +8,7 @@ mod chaos;
 mod cli;
 mod command;
 mod dead_letter;
+mod durable;
 mod encoded;
 mod faults;
 mod firing_log;

@@ -4,7 +4,14 @@ use acequia_core::Timestamp;
 
 /// Where time comes from.
 #[derive(Debug, Clone, Copy)]
-pub enum Clock {
+pub struct Clock {
+    origin: Origin,
+    /// What it said at its origin.
+    since: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Origin {
     /// The operating system's monotonic clock.
     Monotonic(std::time::Instant),
     /// tokio's clock, which a test can pause.
@@ -15,20 +22,26 @@ impl Clock {
     /// The monotonic clock, starting now.
     #[expect(clippy::disallowed_methods, reason = "this is the clock that the others ask")]
     pub fn monotonic() -> Self {
-        Self::Monotonic(std::time::Instant::now())
+        Self { origin: Origin::Monotonic(std::time::Instant::now()), since: Timestamp::ZERO }
     }
 
     /// tokio's clock, starting now.
     pub fn runtime() -> Self {
-        Self::Runtime(tokio::time::Instant::now())
+        Self { origin: Origin::Runtime(tokio::time::Instant::now()), since: Timestamp::ZERO }
     }
 
-    /// Time since the clock was made.
+    /// The same clock, going on from `since` instead of zero.
+    #[must_use]
+    pub fn going_on_from(self, since: Timestamp) -> Self {
+        Self { since, ..self }
+    }
+
+    /// Time since the clock was made, or since the one that it goes on from was.
     pub fn now(&self) -> Timestamp {
-        let elapsed = match self {
-            Self::Monotonic(origin) => origin.elapsed(),
-            Self::Runtime(origin) => origin.elapsed(),
+        let elapsed = match &self.origin {
+            Origin::Monotonic(origin) => origin.elapsed(),
+            Origin::Runtime(origin) => origin.elapsed(),
         };
-        Timestamp::from_nanos(i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX))
+        self.since.after(elapsed)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::dead_letters::DeadLetters;
+use crate::journal::EngineJournal;
 use acequia_core::Timestamp;
 use acequia_core::fault::Failure;
 use acequia_core::letter::DeadLetter;
@@ -108,6 +109,7 @@ pub(crate) struct Env {
     pub(crate) counters: Counters,
     /// Hooks of packages that run at this moment, on threads of their own.
     pub(crate) hooks: InHand,
+    journal: Option<Arc<EngineJournal>>,
     work: Handle,
     stopping: AtomicBool,
     failed: OnceLock<String>,
@@ -116,8 +118,9 @@ pub(crate) struct Env {
 
 impl Env {
     /// The environment of an engine on the current runtime.
-    pub(crate) fn new(clock: Clock, settings: Settings) -> Arc<Self> {
+    pub(crate) fn new(clock: Clock, settings: Settings, journal: Option<Arc<EngineJournal>>) -> Arc<Self> {
         Arc::new(Self {
+            journal,
             id: uuid::Uuid::now_v7(),
             clock,
             dead_letters: DeadLetters::new(settings.dead_letters),
@@ -129,6 +132,11 @@ impl Env {
             marker: OnceLock::new(),
             settings,
         })
+    }
+
+    /// The journal, if the engine has one.
+    pub(crate) fn journal(&self) -> Option<&Arc<EngineJournal>> {
+        self.journal.as_ref()
     }
 
     /// Now, by the engine's clock.

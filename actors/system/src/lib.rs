@@ -51,6 +51,7 @@ mod env;
 pub mod filter;
 mod graph;
 mod handle;
+mod journal;
 mod members;
 mod package;
 mod quarantine;
@@ -70,6 +71,7 @@ mod worker;
 
 pub use acequia_core as core;
 pub use acequia_core::cell::{Cause, FireError, FiringRecord, InHand, Outcome, SubscriberOutcome};
+pub use acequia_core::durable::Guarantee;
 pub use acequia_core::health::{Health, SourceHealth};
 pub use acequia_core::ledger::{Dropped, Entry, Settled};
 pub use acequia_core::package::{Release, ReleaseRange, Requirement};
@@ -86,6 +88,7 @@ pub use acequia_sdk::{
     package, passthrough_accumulator, polling_accumulator, reactor, state_accumulator, stream_accumulator,
     time, when_all, when_any, window_accumulator,
 };
+pub use acequia_store as store;
 pub use children::Stopped;
 pub use clock::Clock;
 pub use dead_letters::{DeadLetters, LetterId, LetterSummary};
@@ -98,6 +101,7 @@ pub use engine::{
 };
 pub use env::{Counters, EngineState, Settings};
 pub use handle::AccumulatorHandle;
+pub use journal::{Recovery, RecoveryError};
 pub use package::ChildStatus;
 pub use reactor::Link;
 #[cfg(feature = "testing")]

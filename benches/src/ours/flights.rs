@@ -11,7 +11,7 @@ use crate::flight::Input;
 
 /// The engine starts and stops within: a file is read once.
 pub(super) fn sum(input: &Input) -> Result<Summary, BenchError> {
-    let options = Options { path: input.path.clone(), chaos: None };
+    let options = Options { path: input.path.clone(), chaos: None, durable: None, rate: None };
     let flown = runtime("ours")?.block_on(run(&options, drop));
     let flown = flown.map_err(|source| BenchError::Start { variant: "ours", source: source.into() })?;
     if flown.dead.is_empty() { Ok(converted(&flown.gathered.summary)) } else { Err(stopped()) }

@@ -22,6 +22,7 @@ pub mod reactor;
 pub mod graph;
 
 pub mod cell;
+pub mod durable;
 pub mod fault;
 pub mod health;
 pub mod ledger;
@@ -38,6 +39,7 @@ pub mod reconcile;
 
 pub mod catalog;
 
+pub use durable::Guarantee;
 pub use id::{
     AccumulatorName, FiringId, GraphName, ItemId, PackageName, ReactorName, TaskName, TerminalName,
     TriggerName, WorkflowName,

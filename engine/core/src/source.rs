@@ -5,7 +5,7 @@
 
 use crate::fault::Failure;
 use crate::payload::Payload;
-use crate::ring::{Closed, PushError, Ring};
+use crate::ring::Ring;
 use std::any::Any;
 use std::collections::VecDeque;
 use std::future::Future;
@@ -114,7 +114,7 @@ impl<E: Payload> SourceOut<E> {
     /// As [`SourceOut::push`]; what was not published stays in `events`.
     pub async fn push_many(&self, events: &mut VecDeque<E>) -> Result<(), Failure> {
         match &self.to {
-            Target::Ring(ring) => ring.push_many(events).await.map(|_| ()).map_err(|Closed| closed()),
+            Target::Ring(ring) => ring.push_many(events).await.map(|_| ()).map_err(Failure::error),
             Target::Wire(wire) => {
                 send(&**wire, &encoded(events.iter())?, None).await?;
                 events.clear();
@@ -123,13 +123,33 @@ impl<E: Payload> SourceOut<E> {
         }
     }
 
+    /// Publish all of `events`, in order, each with its offset in what the source reads, waiting for room.
+    /// In a durable accumulator each offset is on disk with its event: after a crash
+    /// [`SourceOut::resume_after`] says exactly how far the events had come.
+    ///
+    /// # Errors
+    /// As [`SourceOut::push`].
+    pub async fn push_many_at(&self, events: Vec<(u64, E)>) -> Result<(), Failure> {
+        let Some((last, _)) = events.last() else { return Ok(()) };
+        let last = *last;
+        match &self.to {
+            Target::Ring(ring) => {
+                let offsets: Vec<_> =
+                    events.iter().enumerate().map(|(at, (offset, _))| (at, *offset)).collect();
+                let mut events: VecDeque<E> = events.into_iter().map(|(_, event)| event).collect();
+                ring.push_many_at(&mut events, offsets).await.map_err(Failure::error)?;
+            }
+            Target::Wire(wire) => {
+                send(&**wire, &encoded(events.iter().map(|(_, event)| event))?, Some(last)).await?;
+            }
+        }
+        self.offset.set(last);
+        Ok(())
+    }
+
     async fn publish(&self, event: E, offset: Option<u64>) -> Result<(), Failure> {
         match &self.to {
-            Target::Ring(ring) => match ring.push(event).await {
-                Ok(_) => Ok(()),
-                Err(PushError::Unencodable { source, .. }) => Err(Failure::error(source)),
-                Err(PushError::Closed { .. } | PushError::Full { .. }) => Err(closed()),
-            },
+            Target::Ring(ring) => ring.push_at(event, offset).await.map(|_| ()).map_err(Failure::error),
             Target::Wire(wire) => send(&**wire, &encoded([&event])?, offset).await,
         }
     }
@@ -138,10 +158,6 @@ impl<E: Payload> SourceOut<E> {
     pub fn resume_after(&self) -> Option<u64> {
         self.offset.get()
     }
-}
-
-fn closed() -> Failure {
-    Failure::error("the accumulator is closed")
 }
 
 fn encoded<'e, E: Payload>(events: impl IntoIterator<Item = &'e E>) -> Result<Vec<Vec<u8>>, Failure> {

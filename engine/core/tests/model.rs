@@ -31,6 +31,7 @@ mod model {
     mod refusals;
     mod releases;
     mod remote_parts;
+    mod replay;
     mod ring;
     mod ring_threads;
     mod seats;

@@ -8,18 +8,21 @@ pub mod departure;
 pub mod flow;
 mod gather;
 pub mod hour;
+pub mod kill;
 pub mod live;
 pub mod progress;
 mod reader;
 pub mod report;
+mod tally;
 
 pub use gather::Gathered;
 
 use acequia::core::cell::EdgeKind;
+use acequia::core::graph::GraphBuildError;
 use acequia::core::ledger::Imbalance;
 use acequia::{
-    Engine, Entry, Failure, FaultBudget, LetterSummary, Package, Placement, ReactorDef, ShutdownReport,
-    StartError,
+    Engine, Entry, Failure, FaultBudget, Guarantee, LetterSummary, Package, Placement, ReactorDef, Recovery,
+    ShutdownReport, StartError,
 };
 use chaos::Chaos;
 use departure::Departure;
@@ -42,6 +45,10 @@ pub struct Options {
     pub path: PathBuf,
     /// Make nodes panic, by this seed.
     pub chaos: Option<u64>,
+    /// Keep a journal in this folder, and go on where it ends.
+    pub durable: Option<PathBuf>,
+    /// Read no more than this many departures a second.
+    pub rate: Option<u32>,
 }
 
 /// What came of it.
@@ -59,6 +66,8 @@ pub struct Flown {
     pub deliveries: Entry,
     /// From the engine's start to the last output.
     pub took: Duration,
+    /// What a durable run found in its journal.
+    pub recovery: Option<Recovery>,
 }
 
 /// A departure that was given up.
@@ -84,6 +93,12 @@ pub enum FlightsError {
     /// An edge of the engine does not balance.
     #[error("{0}: {1}")]
     Ledger(String, Imbalance),
+    /// The graph of the tallies is not well formed.
+    #[error(transparent)]
+    Graph(#[from] GraphBuildError),
+    /// The tallies could not be asked for their table.
+    #[error("the table could not be asked for: {0}")]
+    Table(String),
     /// Something was left after the deadline.
     #[error("the engine stopped with work left: {0}")]
     Unsettled(String),
@@ -110,10 +125,19 @@ impl Flown {
 /// [`FlightsError`].
 pub async fn run(options: &Options, mut look: impl FnMut(Glance)) -> Result<Flown, FlightsError> {
     let live = Arc::new(Live::default());
-    let (gatherer, builder) = gather::attach(Engine::builder(), &live);
-    let builder =
-        builder.package(package(options, &live)).placement(Placement::Shards { n: 1, busy_poll: false });
+    let builder = Engine::builder().placement(Placement::Shards { n: 1, busy_poll: false });
     let builder = builder.dead_letter_capacity(1 << 20);
+    let (sinks, builder) = match &options.durable {
+        None => {
+            let (gatherer, builder) = gather::attach(builder.package(package(options, &live)), &live);
+            (Sinks::InMemory(gatherer), builder)
+        }
+        Some(folder) => {
+            let package = durable(package(options, &live))?;
+            let (newest, builder) = tally::attach(builder.package(package).journal(folder), &live);
+            (Sinks::Tallied(newest), builder)
+        }
+    };
     let engine = builder.start().await?;
     let began = engine.clock().now();
     let mut glances = tokio::time::interval(GLANCES);
@@ -127,19 +151,52 @@ pub async fn run(options: &Options, mut look: impl FnMut(Glance)) -> Result<Flow
         engine.shutdown(Duration::ZERO).await;
         return Err(FlightsError::Source(failure));
     }
+    if options.durable.is_some() {
+        // What an earlier life had summed up already is told by nobody else.
+        let tallies =
+            engine.reactor(tally::TALLIES).map_err(|error| FlightsError::Table(error.to_string()))?;
+        tallies.fire().await.map_err(|error| FlightsError::Table(error.to_string()))?;
+    }
+    let recovery = engine.recovery();
     // Refuses new events, closes the open hour and batch, and works off what is there.
     let report = engine.shutdown(DRAIN).await;
     let took = engine.clock().now().since(began);
     look(live.glance());
     let Edges { firings, departures, deliveries } = settle(&report)?;
     let dead = engine.dead_letters().list().into_iter().map(dead).collect::<Result<_, _>>()?;
-    Ok(Flown { gathered: gatherer.end(), firings, dead, ledger: departures, deliveries, took })
+    let gathered = sinks.end();
+    Ok(Flown { gathered, firings, dead, ledger: departures, deliveries, took, recovery })
+}
+
+/// Who holds what the terminals yield.
+enum Sinks {
+    InMemory(Arc<gather::Gatherer>),
+    Tallied(Arc<tally::Newest>),
+}
+
+impl Sinks {
+    fn end(&self) -> Gathered {
+        match self {
+            Self::InMemory(gatherer) => gatherer.end(),
+            Self::Tallied(newest) => newest.end(),
+        }
+    }
+}
+
+/// The same with tallies, and nothing that a crash could take.
+fn durable(package: Package) -> Result<Package, GraphBuildError> {
+    let package = package.reactor(tally::reactor()).graph(tally::graph()?);
+    Ok(package.map_reactors(|mut reactor| {
+        let accumulators = std::mem::take(&mut reactor.accumulators);
+        reactor.accumulators = accumulators.into_iter().map(|it| it.delivery(Guarantee::Durable)).collect();
+        reactor
+    }))
 }
 
 /// Everything that the departures flow through.
 fn package(options: &Options, live: &Arc<Live>) -> Package {
     let mut departures = flow::Departures::decl();
-    let source = reader::source(options.path.clone(), Arc::clone(live));
+    let source = reader::source(options.path.clone(), options.rate, Arc::clone(live));
     departures.accumulators =
         departures.accumulators.into_iter().map(|it| it.source(source.clone())).collect();
     let alerts = flow::alerts::graph().budget(FaultBudget::unlimited(3));

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Handle;
 
 /// Departures that are published together.
@@ -21,14 +22,14 @@ const LINE: usize = 128;
 
 /// A source that reads the departures at `path`, plain or compressed with zstd. Started again after a
 /// fault, it goes on behind the last batch that was accepted.
-pub(super) fn source(path: PathBuf, live: Arc<Live>) -> SourceDecl {
+pub(super) fn source(path: PathBuf, rate: Option<u32>, live: Arc<Live>) -> SourceDecl {
     SourceDecl::run(move |out| {
         let (path, live) = (path.clone(), Arc::clone(&live));
         async move {
             let runtime = Handle::current();
             let reading = runtime.clone();
             let thread = runtime.spawn_blocking(move || {
-                let read = publish(&reading, &path, &live, &out);
+                let read = publish(&reading, &path, rate, &live, &out);
                 live.source_ended(read.clone());
                 read
             });
@@ -40,6 +41,7 @@ pub(super) fn source(path: PathBuf, live: Arc<Live>) -> SourceDecl {
 fn publish(
     runtime: &Handle,
     path: &Path,
+    rate: Option<u32>,
     live: &Arc<Live>,
     out: &SourceOut<Departure>,
 ) -> Result<(), Failure> {
@@ -49,13 +51,12 @@ fn publish(
     let mut batch = VecDeque::with_capacity(BATCH);
     while rows.read(&mut batch).map_err(failed)? {
         batch.retain(|departure| u64::from(departure.row) >= skip);
-        let Some(last) = batch.pop_back() else { continue };
-        // The whole batch under one lock, then its last row with the offset to resume behind.
-        let published = runtime.block_on(async {
-            out.push_many(&mut batch).await?;
-            out.push_at(u64::from(last.row), last).await
-        });
-        published?;
+        let pause = rate.map(|rate| Duration::from_secs(batch.len() as u64) / rate.max(1));
+        let rows = batch.drain(..).map(|departure| (u64::from(departure.row), departure)).collect();
+        runtime.block_on(out.push_many_at(rows))?;
+        if let Some(pause) = pause.filter(|pause| !pause.is_zero()) {
+            runtime.block_on(tokio::time::sleep(pause));
+        }
     }
     Ok(())
 }

@@ -180,5 +180,6 @@ fn settings_for_a_library_of_an_older_sdk_are_refused_but_for_those_of_the_engin
     let folder =
         folder(&library, "[accumulators.asked]\ninterval = 1\n[accumulators.batched]\nring_capacity = 7");
     let shelf = Folder::new().unwrap();
-    Candidate::open(&folder.join(""), &Shelf::open(shelf.join("shelf")).unwrap(), &Trust::optional()).unwrap();
+    Candidate::open(&folder.join(""), &Shelf::open(shelf.join("shelf")).unwrap(), &Trust::optional())
+        .unwrap();
 }

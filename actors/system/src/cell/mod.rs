@@ -4,11 +4,12 @@ use crate::bell::Bell;
 mod control;
 
 use crate::env::Env;
+use crate::journal::CellJournal;
 use crate::shard::Shard;
 use crate::worker::{Worker, Workers};
 use acequia_core::Timestamp;
 use acequia_core::accumulator::AnyRing;
-use acequia_core::cell::{Cell, CellTurn, Crumb, InHand, PartNames, TurnContext};
+use acequia_core::cell::{Cell, CellTurn, Crumb, InHand, PartNames, TurnContext, TurnWrite};
 use acequia_core::health::SourceHealth;
 use acequia_core::id::ReactorName;
 use acequia_core::ledger::Dropped;
@@ -66,11 +67,18 @@ pub(crate) struct SharedCell {
     were_ready: Vec<AtomicBool>,
     /// For each source the cell that sends it on, if it is a share.
     upstream: Vec<OnceLock<Arc<Self>>>,
+    /// Its way to the journal, if it has one.
+    journal: Option<CellJournal>,
 }
 
 impl SharedCell {
     /// Put `cell` on `shard`.
-    pub(crate) fn new(cell: Cell, env: Arc<Env>, shard: Arc<Shard>) -> Arc<Self> {
+    pub(crate) fn new(
+        cell: Cell,
+        journal: Option<CellJournal>,
+        env: Arc<Env>,
+        shard: Arc<Shard>,
+    ) -> Arc<Self> {
         let shared = Arc::new_cyclic(|me: &Weak<Self>| {
             let bell = Arc::new(Bell::new(me.clone(), Arc::clone(&shard)));
             Self {
@@ -96,6 +104,7 @@ impl SharedCell {
                 doorbell: Arc::clone(&bell) as Arc<dyn Doorbell>,
                 waker: Waker::from(bell),
                 me: me.clone(),
+                journal,
             }
         });
         for ring in &shared.rings {
@@ -347,8 +356,24 @@ impl SharedCell {
         }
     }
 
+    /// Its way to the journal, if it has one.
+    pub(crate) fn journal(&self) -> Option<&CellJournal> {
+        self.journal.as_ref()
+    }
+
+    fn write(&self, write: TurnWrite) {
+        match &self.journal {
+            Some(journal) => journal.write_turn(&self.env, write, &self.doorbell),
+            None => crate::journal::write_outbox(&self.env, &self.name, write.outbox),
+        }
+    }
+
     #[cold]
-    fn conclude_work(&self, turn: CellTurn) {
+    fn conclude_work(&self, mut turn: CellTurn) {
+        // Before anything that the turn leaves to others can be done.
+        if let Some(write) = turn.write.take() {
+            self.write(*write);
+        }
         if !turn.letters.is_empty() || !turn.failures.is_empty() {
             self.env.report(turn.letters, &turn.failures);
         }

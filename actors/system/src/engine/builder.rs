@@ -5,6 +5,7 @@ use super::{Engine, Inner};
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::env::{Env, Settings};
+use crate::journal::EngineJournal;
 use crate::reconciler::{Desk, Load};
 use crate::root::{RootActor, RootArgs};
 use crate::services::RuntimeServices;
@@ -12,9 +13,12 @@ use crate::shard::{Shard, ShardThread};
 use crate::shelf::LazyShelf;
 use crate::sink::Sink;
 use crate::watchdog::{Stall, Watchdog, WatchdogSettings};
+use acequia_core::Timestamp;
 use acequia_core::id::{GraphName, TerminalName};
 use acequia_host::Trust;
 use acequia_sdk::Package;
+use acequia_store::disk::{Disk, FolderDisk};
+use acequia_store::journal::Settings as JournalSettings;
 use ractor::Actor;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,6 +52,13 @@ pub struct EngineBuilder {
     watchdog: WatchdogSettings,
     shelf: Option<PathBuf>,
     trust: Trust,
+    journal: Option<(JournalDisk, JournalSettings)>,
+}
+
+/// Where the journal lies.
+enum JournalDisk {
+    Folder(PathBuf),
+    Other(Arc<dyn Disk>),
 }
 
 impl EngineBuilder {
@@ -62,6 +73,7 @@ impl EngineBuilder {
             watchdog: WatchdogSettings::default(),
             shelf: None,
             trust: Trust::default(),
+            journal: None,
         }
     }
 
@@ -144,6 +156,19 @@ impl EngineBuilder {
         self
     }
 
+    /// Keep a journal in `folder`, which no other engine may use at the same time: what durable accumulators
+    /// accept, and what comes of it, is taken up again at the next start.
+    pub fn journal(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.journal = Some((JournalDisk::Folder(folder.into()), JournalSettings::default()));
+        self
+    }
+
+    /// The same on another disk, and with other settings.
+    pub fn journal_on(mut self, disk: Arc<dyn Disk>, settings: JournalSettings) -> Self {
+        self.journal = Some((JournalDisk::Other(disk), settings));
+        self
+    }
+
     /// User code that keeps its thread for longer than `limit` is reported by name: in the log, in
     /// [`crate::Counters::stalls`], and to `on_stall` (default ten seconds, log only). Nothing inside the
     /// process can stop such code; whether to restart the process is for `on_stall` to decide. It runs on
@@ -158,7 +183,10 @@ impl EngineBuilder {
     /// # Errors
     /// [`StartError`], naming what is wrong; then nothing runs.
     pub async fn start(self) -> Result<Engine, StartError> {
-        let env = Env::new(self.clock.unwrap_or_else(Clock::monotonic), self.settings);
+        let journal = open_journal(self.journal).await?;
+        let last = journal.as_ref().map_or(Timestamp::ZERO, |journal| journal.last());
+        let clock = self.clock.unwrap_or_else(Clock::monotonic).going_on_from(last);
+        let env = Env::new(clock, self.settings, journal);
         acequia_sdk::services::install(Arc::new(RuntimeServices::in_process(env.work().clone())));
         let shards: Vec<(Arc<Shard>, ShardThread)> = match self.placement {
             Placement::Current => vec![(Shard::new(), ShardThread::Shared)],
@@ -194,5 +222,30 @@ impl EngineBuilder {
             }
         }
         Ok(engine)
+    }
+}
+
+/// Open the journal, which reads all of it, on a thread that may block.
+async fn open_journal(
+    given: Option<(JournalDisk, JournalSettings)>,
+) -> Result<Option<Arc<EngineJournal>>, StartError> {
+    let Some((disk, settings)) = given else { return Ok(None) };
+    let opening = tokio::task::spawn_blocking(move || {
+        let disk = match disk {
+            JournalDisk::Folder(folder) => {
+                let made = FolderDisk::open(&folder);
+                Arc::new(made.map_err(|error| format!("{}: {error}", folder.display()))?) as Arc<dyn Disk>
+            }
+            JournalDisk::Other(disk) => disk,
+        };
+        EngineJournal::open(disk, settings).map_err(|error| error.to_string())
+    });
+    match opening.await {
+        Ok(Ok(journal)) => {
+            tracing::info!(recovery = ?journal.recovery(), "journal opened");
+            Ok(Some(Arc::new(journal)))
+        }
+        Ok(Err(reason)) => Err(StartError::Journal { reason }),
+        Err(error) => Err(StartError::Journal { reason: error.to_string() }),
     }
 }

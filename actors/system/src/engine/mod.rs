@@ -27,6 +27,7 @@ pub use shutdown::ShutdownReport;
 use crate::dead_letters::DeadLetters;
 use crate::directory::Directory;
 use crate::env::{Counters, EngineState, Env};
+use crate::journal::Recovery;
 use crate::package::ChildStatus;
 use crate::reconciler::Desk;
 use crate::root::RootMsg;
@@ -72,6 +73,11 @@ impl Engine {
     /// Items that were given up.
     pub fn dead_letters(&self) -> &DeadLetters {
         &self.inner.env.dead_letters
+    }
+
+    /// What it found in its journal when it started, if it has one.
+    pub fn recovery(&self) -> Option<Recovery> {
+        self.inner.env.journal().map(|journal| journal.recovery())
     }
 
     /// Counters of the whole engine.

@@ -38,7 +38,17 @@ impl Engine {
         };
         self.inner.root.stop(None);
         let _ = self.inner.root.wait(Some(Duration::from_secs(1))).await;
+        self.close_journal().await;
         let took = self.inner.env.now().since(began);
         ShutdownReport { ledger: stop.ledger, unsettled: stop.unsettled, stopped: stop.stopped, took }
+    }
+
+    /// Everything that was written is on disk, and the next start knows that nothing was cut off.
+    async fn close_journal(&self) {
+        let Some(journal) = self.inner.env.journal().map(|journal| journal.journal().clone()) else { return };
+        let closed = self.inner.env.spawn_blocking(move || journal.close());
+        if let Ok(Err(error)) = closed.await {
+            tracing::error!(%error, "the journal was not closed in good order");
+        }
     }
 }

@@ -5,6 +5,7 @@ use super::transaction::{Phase, Transaction};
 use super::{Reconciler, STOP_DEADLINE, killed};
 use crate::books::ledger_of;
 use crate::cell::SharedCell;
+use crate::journal::{self, CellJournal};
 use crate::members::{ActorSlot, Member, Members, ReactorEntry};
 use crate::package::PackageMsg;
 use acequia_core::cell::{Cell, CellTurn, RunContext};
@@ -27,14 +28,19 @@ impl Reconciler {
     ) -> Result<(), Halt> {
         let absent = || Halt::Failed(format!("reactor {name} is not declared"));
         let members = transaction.members_of(&step.package).ok_or_else(absent)?;
-        let entry = self.make_cell(step, members, name, Cell::new)?;
+        let entry = self.make_cell(step, members, name, Cell::new).await?;
         members.add_reactor(entry.clone());
+        for (source, accumulator) in entry.decl.accumulators.iter().enumerate() {
+            if let Some(offset) = entry.cell.journal().and_then(|journal| journal.offset(source)) {
+                members.offset(&accumulator.name).set(offset);
+            }
+        }
         self.args.directory.stage(entry);
         self.start_member(step, Member::Reactor(name.clone())).await
     }
 
     /// Make the cell `name`, with all its parts, on the next shard.
-    pub(super) fn make_cell(
+    pub(super) async fn make_cell(
         &self,
         step: &Step,
         members: &Members,
@@ -51,8 +57,10 @@ impl Reconciler {
             Ok(Err(error)) => return Err(Halt::Failed(error.to_string())),
             Err(failure) => return Err(Halt::Failed(format!("a part could not be made: {failure}"))),
         };
+        let attached = journal::attach(cell, &decl, &self.args.env).await;
+        let (cell, journal) = attached.map_err(|error| Halt::Failed(error.to_string()))?;
         let shard = &self.args.shards[self.args.desk.next_shard(self.args.shards.len())];
-        let cell = SharedCell::new(cell, Arc::clone(&self.args.env), Arc::clone(shard));
+        let cell = SharedCell::new(cell, journal, Arc::clone(&self.args.env), Arc::clone(shard));
         Ok(ReactorEntry { package: step.package.clone(), decl, cell, actor: ActorSlot::default() })
     }
 
@@ -70,10 +78,23 @@ impl Reconciler {
             && entry.cell.quarantined().is_none()
         {
             entry.cell.arm();
+            self.offer_backlog(&entry.cell);
         }
         // A package that restarts at this moment starts its sources by itself.
         let cell = cell.clone();
         self.ask_package(&step.package, |reply| PackageMsg::ActivateCell { cell, reply }).await;
+    }
+
+    /// What an earlier life left open is offered again, before anything newer.
+    fn offer_backlog(&self, cell: &Arc<SharedCell>) {
+        let Some(backlog) = cell.journal().and_then(CellJournal::take_backlog) else { return };
+        let cell = Arc::clone(cell);
+        self.args.env.spawn(async move {
+            backlog.offer().await;
+            if let Some(journal) = cell.journal() {
+                journal.open(cell.rings());
+            }
+        });
     }
 
     /// Stop the actors of a cell, accumulators first; then it goes itself, with all that was not worked off.
@@ -116,6 +137,7 @@ impl Reconciler {
             ((), turn)
         });
         let _ = tokio::time::timeout(STOP_DEADLINE, given_up).await;
+        cell.journal().map(CellJournal::end);
         let edges = ledger_of(cell).await;
         transaction.progress().dropped += unbound(&edges).saturating_sub(before);
         self.args.directory.retire_cell(cell, edges);

@@ -136,6 +136,12 @@ pub enum LoadError {
         /// What failed.
         reason: String,
     },
+    /// The journal cannot be opened.
+    #[error("E0416: the engine's journal cannot be opened: {reason}")]
+    Journal {
+        /// What it says.
+        reason: String,
+    },
     /// The engine is stopping.
     #[error("E0414: the engine is stopping; deploy to a running one")]
     Stopping,

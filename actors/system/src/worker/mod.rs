@@ -11,15 +11,16 @@ mod retire;
 use crate::cell::SharedCell;
 use crate::env::Env;
 use acequia_core::cell::{Delivery, DetachCause, Detached, GraphRun, HandedOver, RunContext};
+use acequia_core::durable::Outgoing;
 use acequia_core::fault::Failure;
 use acequia_core::graph::GraphPlacement;
-use acequia_core::id::GraphName;
+use acequia_core::id::{GraphName, ReactorName};
 use acequia_core::ledger::{Dropped, Entry};
 use acequia_core::letter::Place;
 use acequia_core::ring::Doorbell;
 use ran::{entries, with_context};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -73,6 +74,9 @@ pub(crate) struct Worker {
     deadline: Option<Duration>,
     state: Mutex<State>,
     outputs: Mutex<Vec<(Place, Entry)>>,
+    cell_name: ReactorName,
+    /// The journal knows that it ended every firing before this.
+    written: AtomicU64,
 }
 
 struct State {
@@ -137,6 +141,8 @@ impl Worker {
             blocking: manner.blocking,
             may_return: manner.may_return,
             fast: AtomicUsize::new(0),
+            cell_name: cell.name().clone(),
+            written: AtomicU64::new(0),
             deadline: run.decl().deadline,
             outputs: Mutex::new(entries(&run)),
             state: Mutex::new(State {
@@ -266,12 +272,42 @@ impl Worker {
 
     /// Pass outputs on, waiting for room.
     async fn flush(&self, run: &mut GraphRun) {
+        self.wait_for_turns().await;
         std::future::poll_fn(|cx| {
             let gone = with_context(&self.env, cx.waker(), |run_cx| run.flush(run_cx));
+            self.write(run.take_outbox(), gone);
             *lock(&self.outputs) = entries(run);
             if gone { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
+    }
+
+    /// Where outputs leave only when the turns that they come from are on disk, wait for that.
+    async fn wait_for_turns(&self) {
+        let Some(cell) = self.cell.upgrade() else { return };
+        let Some(journal) = cell.journal().filter(|journal| journal.holds()) else { return };
+        // The turn that delivered may still be under way: what is asked now is answered after it.
+        if cell.ask(|_, _| ((), acequia_core::cell::CellTurn::default())).await.is_some() {
+            journal.all_synced().await;
+        }
+    }
+
+    /// Write down what it sends on, with how far it has come.
+    fn write(&self, outbox: Vec<Outgoing>, gone: bool) {
+        let cell = self.cell.upgrade();
+        match cell.as_ref().and_then(|cell| cell.journal()) {
+            Some(journal) => {
+                // What waits at a sink would be lost by a crash: it has not come so far.
+                let ended = || self.delivery.first_open().unwrap_or_else(|| self.delivery.ended());
+                let next = if gone { ended() } else { 0 };
+                let next = next.max(self.written.load(Ordering::Acquire));
+                if next > self.written.swap(next, Ordering::AcqRel) || !outbox.is_empty() {
+                    journal.write_ended(&self.env, &self.graph, next, outbox);
+                }
+            }
+            None if outbox.is_empty() => {}
+            None => crate::journal::write_outbox(&self.env, &self.cell_name, outbox),
+        }
     }
 
     fn quarantine(&self, run: &mut GraphRun, failure: Failure) {

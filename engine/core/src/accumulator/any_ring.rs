@@ -2,14 +2,16 @@
 
 use super::outlet::{AnyOutlet, Outlet};
 use crate::column::{AnyColumn, Column};
-use crate::id::ItemId;
+use crate::fault::Failure;
+use crate::id::{AccumulatorName, ItemId};
 use crate::ledger::Dropped;
 use crate::letter::{BYTES_KEPT, Place};
 use crate::payload::{Payload, PayloadError, PayloadType};
-use crate::ring::{Doorbell, PushError, Ring};
-use crate::sink::{AnySink, RingSink};
+use crate::ring::{Doorbell, Intake, NoRoom, PushError, Ring};
+use crate::sink::{AnySink, JournaledSink, RingSink};
 use std::any::Any;
 use std::sync::Arc;
+use std::task::Waker;
 
 /// A ring whose type is known to the reader only.
 pub trait AnyRing: Send + Sync {
@@ -49,6 +51,26 @@ pub trait AnyRing: Send + Sync {
     fn shed(&self, why: Option<Dropped>);
     /// Tell senders how long room takes to appear.
     fn set_drain_interval(&self, interval: std::time::Duration);
+    /// From now on whatever comes in is written to disk first, by `intake`, as an event of `accumulator`.
+    fn set_journaled(self: Arc<Self>, accumulator: AccumulatorName, intake: Arc<dyn Intake>);
+    /// Whose events they are, if whatever comes in is written to disk first.
+    fn journaled(&self) -> Option<&AccumulatorName>;
+    /// Publish an item that was read from disk, if there is room now; if not, `waker` is woken when there is.
+    ///
+    /// # Errors
+    /// [`JsonPushError::Closed`]; bytes of another type are counted as dropped(undecodable), and come back.
+    fn offer_again(&self, bytes: &[u8], waker: &Waker) -> Result<bool, JsonPushError>;
+    /// The same for an item that the part had handled before a crash: there is room for it in any case.
+    ///
+    /// # Errors
+    /// [`JsonPushError::Undecodable`]: it is counted.
+    fn replay_encoded(&self, bytes: &[u8]) -> Result<(), JsonPushError>;
+    /// Count an item that was read from disk, and was given up there already.
+    fn push_given_up(&self);
+    /// Items of an earlier life are still to come: newer ones wait behind them.
+    fn hold_late(&self);
+    /// They have come.
+    fn let_late_in(&self);
 }
 
 /// A push of JSON that was not taken.
@@ -71,6 +93,11 @@ pub enum JsonPushError {
         /// When room is to be expected.
         retry_after: std::time::Duration,
     },
+    /// The edge's items are written to disk first, which takes its time.
+    #[error(
+        "E0126: events of a durable accumulator are accepted when they are on disk; await `push`, or call `push_blocking`"
+    )]
+    MustWait,
     /// The edge takes no more items.
     #[error("E0121: the edge is closed because its engine or package is stopping; push to a running one")]
     Closed,
@@ -114,11 +141,7 @@ impl<T: Payload> AnyRing for Ring<T> {
                 return Err(JsonPushError::Undecodable { item, bytes, source });
             }
         };
-        self.try_push(event).map_err(|error| match error {
-            PushError::Full { retry_after, .. } => JsonPushError::Full { retry_after },
-            // The ring takes what is of its type as it is: nothing is encoded on the way.
-            PushError::Closed { .. } | PushError::Unencodable { .. } => JsonPushError::Closed,
-        })
+        self.try_push(event).map_err(refused)
     }
 
     fn payload_type(&self) -> PayloadType {
@@ -136,7 +159,11 @@ impl<T: Payload> AnyRing for Ring<T> {
     }
 
     fn sink(self: Arc<Self>) -> Box<dyn AnySink> {
-        Box::new(RingSink::new(self))
+        if self.journaled().is_some() {
+            Box::new(JournaledSink::new(self))
+        } else {
+            Box::new(RingSink::new(self))
+        }
     }
 
     fn outlet(self: Arc<Self>, place: Place) -> Box<dyn AnyOutlet> {
@@ -149,5 +176,67 @@ impl<T: Payload> AnyRing for Ring<T> {
 
     fn set_drain_interval(&self, interval: std::time::Duration) {
         self.set_drain_interval(interval);
+    }
+
+    fn set_journaled(self: Arc<Self>, accumulator: AccumulatorName, intake: Arc<dyn Intake>) {
+        Ring::set_journaled(&self, accumulator, intake);
+    }
+
+    fn journaled(&self) -> Option<&AccumulatorName> {
+        self.journaled()
+    }
+
+    fn offer_again(&self, bytes: &[u8], waker: &Waker) -> Result<bool, JsonPushError> {
+        match self.reserve(1, Some(waker)) {
+            Ok(_) => {}
+            Err(NoRoom::Full(_)) => return Ok(false),
+            Err(NoRoom::Closed) => return Err(JsonPushError::Closed),
+        }
+        match decoded(self, bytes) {
+            Ok(item) => {
+                self.fill_first(std::iter::once(item));
+                Ok(true)
+            }
+            Err(error) => {
+                self.release(1);
+                Err(error)
+            }
+        }
+    }
+
+    fn replay_encoded(&self, bytes: &[u8]) -> Result<(), JsonPushError> {
+        self.fill_first(std::iter::once(decoded(self, bytes)?));
+        Ok(())
+    }
+
+    fn push_given_up(&self) {
+        self.reject(Dropped::DeadLetter);
+    }
+
+    fn hold_late(&self) {
+        self.hold_late();
+    }
+
+    fn let_late_in(&self) {
+        self.let_late_in();
+    }
+}
+
+/// Read an item from disk; bytes of another type are counted as dropped.
+fn decoded<T: Payload>(ring: &Ring<T>, bytes: &[u8]) -> Result<T, JsonPushError> {
+    T::decode_as(bytes, ring.item_type()).map_err(|error| {
+        let item = ring.reject(Dropped::Undecodable);
+        let type_name = ring.item_type().name();
+        let source = PayloadError::Wire { type_name, source: Failure::error(error) };
+        JsonPushError::Undecodable { item, bytes: bytes[..bytes.len().min(BYTES_KEPT)].to_vec(), source }
+    })
+}
+
+fn refused<T>(error: PushError<T>) -> JsonPushError {
+    match error {
+        PushError::Full { retry_after, .. } => JsonPushError::Full { retry_after },
+        // The ring takes what is of its type as it is: nothing is encoded on the way.
+        PushError::MustWait { .. } => JsonPushError::MustWait,
+        _ => JsonPushError::Closed,
     }
 }

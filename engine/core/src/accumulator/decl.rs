@@ -3,6 +3,7 @@
 use super::slot::{AnySlot, Slot, SlotArgs};
 use super::{Accumulator, Exported, Identity, TuneError, Tuning};
 use crate::column::{AnyColumn, Column};
+use crate::durable::Guarantee;
 use crate::fault::{Failure, FaultBudget, guarded};
 use crate::id::{AccumulatorName, ReactorName};
 use crate::letter::Place;
@@ -72,6 +73,8 @@ pub struct AccumulatorDecl {
     pub capacity: usize,
     /// What its full ring does.
     pub overflow: Overflow,
+    /// How far its events are guarded against a crash.
+    pub guarantee: Guarantee,
     /// How often an event is tried, and what quarantines it.
     pub budget: FaultBudget,
     /// Who feeds it, besides pushes.
@@ -131,6 +134,7 @@ impl AccumulatorDecl {
             boundary: PayloadType::of::<A::Boundary>(),
             capacity: DEFAULT_CAPACITY,
             overflow: Overflow::Block,
+            guarantee: Guarantee::Fast,
             budget: FaultBudget::default(),
             source: None,
             tuning: Tuning::default(),
@@ -185,6 +189,13 @@ impl AccumulatorDecl {
     #[must_use]
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.overflow = overflow;
+        self
+    }
+
+    /// Say how far its events are guarded against a crash, in an engine that has a journal.
+    #[must_use]
+    pub fn delivery(mut self, guarantee: Guarantee) -> Self {
+        self.guarantee = guarantee;
         self
     }
 

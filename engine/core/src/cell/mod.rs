@@ -4,19 +4,23 @@
 //! graphs. It is a plain value: whoever owns it for a moment runs a turn, by calling [`Cell::turn`]. The
 //! actors around it say when.
 
+mod backlog;
 pub mod bind;
 pub mod command;
 pub mod crumb;
 pub mod delivery;
 pub mod detached;
 mod filter;
+mod flush;
 pub mod ids;
 mod inputs;
 pub mod inspect;
 pub mod kept;
 mod leave;
 pub mod log;
+mod marking;
 mod merge;
+pub mod replay;
 pub mod run;
 pub mod seat;
 mod shadowed;
@@ -38,6 +42,11 @@ pub use seat::{Seat, Seated};
 pub use turn::{CellTurn, PartFault, TurnContext};
 pub use unsettled::{EdgeKind, EdgeName, Open};
 pub use upgrade::UpgradeError;
+
+use marking::Marking;
+pub use marking::TurnWrite;
+use replay::Earlier;
+pub use replay::{ReplayError, ReplayPending};
 
 use crate::accumulator::AnySlot;
 use crate::column::AnyColumn;
@@ -78,6 +87,12 @@ pub struct Cell {
     readers: Option<Box<share::Readers>>,
     decl: ReactorDecl,
     parts: Arc<PartNames>,
+    /// Numbers arrivals over all sources, where their order matters.
+    tickets: Option<Arc<AtomicU64>>,
+    /// What it notes for the journal, if it has one.
+    marking: Option<Box<Marking>>,
+    /// What an earlier life left behind.
+    earlier: Option<Box<Earlier>>,
 }
 
 impl Cell {
@@ -114,6 +129,9 @@ impl Cell {
             slow,
             quiet_turns: 0,
             parts: PartNames::new(decl.accumulators.iter().map(|accumulator| accumulator.name.clone())),
+            tickets,
+            marking: None,
+            earlier: None,
             decl,
         })
     }

@@ -5,12 +5,13 @@ use super::ids::FiringIds;
 pub use super::inputs::inputs_of;
 use super::log::Outcome;
 use crate::column::AnyColumn;
+use crate::durable::Outgoing;
 use crate::fault::{Failure, FailureKind, FaultMeter, Verdict, guarded};
 use crate::graph::{Commit, GraphDecl, GraphPart, Outcomes, PendingFiring, TurnEnd, View};
 use crate::id::{FiringId, ItemId};
 use crate::ledger::{Dropped, Entry, Settled};
 use crate::letter::{DeadLetter, Letter, Place};
-use crate::sink::{AnySink, SinkContext};
+use crate::sink::AnySink;
 use crate::time::Timestamp;
 use crate::wire::Shadows;
 use std::sync::Arc;
@@ -42,6 +43,12 @@ pub struct RunEnd {
 pub struct GraphRun {
     part: Box<dyn GraphPart>,
     pub(super) outcomes: Outcomes,
+    /// What is to be written to disk with the turn.
+    pub(super) outbox: Vec<Outgoing>,
+    /// Outputs wait until the turn is on disk.
+    pub(super) held: bool,
+    /// What it does was done before, by a run that a crash cut off.
+    pub(super) again: bool,
     /// Whether the meter counts attempts of the firing in `hand`.
     hand: Option<FiringId>,
     /// Outcomes other than completion, since they were last taken.
@@ -76,6 +83,9 @@ impl GraphRun {
             exceptions: Vec::new(),
             entry: Entry::default(),
             shadows: None,
+            outbox: Vec::new(),
+            held: false,
+            again: false,
         }
     }
 
@@ -283,60 +293,6 @@ impl GraphRun {
         for firing in from..view.len() {
             self.bury(ids.get(firing), why, None, Outcome::Dropped(why), 0, inputs_of(view, firing), cx);
         }
-    }
-
-    /// Move outputs to the sinks.
-    fn offer(&mut self) {
-        for (output, sinks) in self.outcomes.outputs().iter_mut().zip(&mut self.sinks) {
-            if output.is_empty() {
-                continue;
-            }
-            let n = sinks.len();
-            for (index, (_, sink)) in sinks.iter_mut().enumerate() {
-                sink.offer(&mut **output, index + 1 == n);
-            }
-            output.clear();
-        }
-    }
-
-    /// Move outputs to the sinks, and let those pass on what they have; false if one must wait for room.
-    pub fn flush(&mut self, cx: &mut RunContext<'_>) -> bool {
-        if !self.outcomes.is_wanted() {
-            return true;
-        }
-        self.offer();
-        let mut all_gone = true;
-        for (place, sink) in self.sinks.iter_mut().flatten() {
-            let mut sink_cx = SinkContext {
-                now: cx.now,
-                waker: cx.waker,
-                place,
-                letters: &mut *cx.letters,
-                failures: &mut *cx.failures,
-            };
-            all_gone &= sink.flush(&mut sink_cx);
-        }
-        all_gone
-    }
-
-    /// Give up what the sinks hold, because they are taken down.
-    pub fn give_up_outputs(&mut self, why: Dropped, cx: &mut RunContext<'_>) {
-        for (place, sink) in self.sinks.iter_mut().flatten() {
-            let mut sink_cx = SinkContext {
-                now: cx.now,
-                waker: cx.waker,
-                place,
-                letters: &mut *cx.letters,
-                failures: &mut *cx.failures,
-            };
-            sink.give_up(why, &mut sink_cx);
-        }
-    }
-
-    /// Offer a dead output to its sink again; false if there is no such sink.
-    pub fn replay_output(&mut self, place: &Place, column: &dyn AnyColumn) -> bool {
-        let mut sinks = self.sinks.iter_mut().flatten();
-        sinks.find(|(known, _)| known == place).is_some_and(|(_, sink)| sink.replay(column))
     }
 
     /// Put the outputs of one firing in.

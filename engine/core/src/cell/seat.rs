@@ -49,6 +49,10 @@ pub struct Seat {
     pub(crate) package: PackageName,
     /// Firings that the subscription's filter kept from it.
     refused: Entry,
+    /// The first firing whose outputs wait at a sink.
+    pub(super) unflushed: Option<u64>,
+    /// What firings before this sent to durable accumulators is on disk, from an earlier life.
+    pub(super) sent_upto: u64,
 }
 
 /// How a seat's time is taken.
@@ -77,7 +81,7 @@ pub(crate) struct SeatEnd {
 }
 
 impl SeatTurn {
-    fn end(&mut self) -> &mut SeatEnd {
+    pub(super) fn end(&mut self) -> &mut SeatEnd {
         self.ended.get_or_insert_default()
     }
 }
@@ -113,6 +117,8 @@ impl Seat {
             quota: 1,
             slow_chunks: 0,
             unclocked: 0,
+            unflushed: None,
+            sent_upto: 0,
         }
     }
 
@@ -254,7 +260,10 @@ impl Seat {
         if run.has_exceptions() {
             self.delivery.note(run.take_exceptions());
         }
-        end.blocked = !run.flush(cx);
+        if !run.flush(cx) {
+            end.blocked = true;
+            self.unflushed.get_or_insert(first + from as u64);
+        }
         (done, end)
     }
 
@@ -300,7 +309,7 @@ impl Seat {
     }
 
     /// Take the run out of the cell.
-    fn detach(&mut self, hand: Option<HandedOver>, why: DetachCause) -> Option<Box<Detached>> {
+    pub(super) fn detach(&mut self, hand: Option<HandedOver>, why: DetachCause) -> Option<Box<Detached>> {
         let run = self.run.take()?;
         self.seated = Seated::Detached;
         // From here on the delivery edge knows of the run only what it is told.
@@ -316,45 +325,6 @@ impl Seat {
         if let Some(run) = &mut self.run {
             run.give_up_outputs(Dropped::Quarantined, cx);
         }
-    }
-
-    /// Run in place what queued while the graph was elsewhere, before anything newer.
-    pub(crate) fn run_backlog(&mut self, cx: &mut RunContext<'_>) -> SeatTurn {
-        let mut turn = SeatTurn::default();
-        if !self.has_backlog() {
-            return turn;
-        }
-        let Some(run) = &mut self.run else { return turn };
-        let Some(batch) = self.delivery.take(cx.now) else { return turn };
-        let map: Vec<usize> = (0..batch.columns.len()).collect();
-        let view = View::new(&batch.columns, &map, &batch.rows, FiringId(0));
-        let end = run.run(&view, FiringIds::Listed(&batch.ids), 0, cx);
-        let (mut done, mut hand) = (batch.len(), None);
-        if let Some((at, rest)) = end.pending {
-            done = at;
-            let id = FiringId(batch.ids[at]);
-            self.delivery.deliver_back(&batch, at + 1, cx.now);
-            hand = Some(HandedOver { id, rest, inputs: super::run::inputs_of(&view, at) });
-        }
-        if let Some((next, failure)) = end.quarantined {
-            run.give_up(&view, FiringIds::Listed(&batch.ids), next, Dropped::Quarantined, cx);
-            turn.end().quarantined = Some(failure);
-        }
-        let upto = done.checked_sub(1).map(|last| FiringId(batch.ids[last]));
-        let (entry, exceptions) = (run.entry(), run.take_exceptions());
-        turn.blocked = !run.flush(cx);
-        self.delivery.conclude(done as u64, upto, entry, exceptions);
-        self.delivery.recycle(batch);
-        if hand.is_some() {
-            turn.end().detached = self.detach(hand, DetachCause::Pended);
-        }
-        turn
-    }
-
-    /// Whether firings wait that can run in place.
-    #[inline]
-    pub(crate) fn has_backlog(&self) -> bool {
-        matches!(self.seated, Seated::InPlace) && self.delivery.has_waiting()
     }
 
     /// Whether its actor is gone, and its firings queue.

@@ -4,6 +4,7 @@ use super::Cell;
 use super::crumb::Crumb;
 use super::detached::Detached;
 use super::log::Cause;
+use super::marking::TurnWrite;
 use super::run::RunContext;
 use super::seat::{Seat, SeatEnd, Seated, Watch};
 use crate::accumulator::SlotContext;
@@ -74,6 +75,8 @@ pub struct CellTurn {
     pub detached: Vec<Box<Detached>>,
     /// Futures to run on the work runtime; each rings the doorbell.
     pub pending: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// What it wants on disk.
+    pub write: Option<Box<TurnWrite>>,
 }
 
 impl CellTurn {
@@ -81,7 +84,7 @@ impl CellTurn {
     #[inline]
     pub fn leaves_work(&self) -> bool {
         let given_up = !self.letters.is_empty() || !self.failures.is_empty() || !self.faults.is_empty();
-        given_up || !self.detached.is_empty() || !self.pending.is_empty()
+        given_up || !self.detached.is_empty() || !self.pending.is_empty() || self.write.is_some()
     }
 }
 
@@ -90,18 +93,27 @@ impl Cell {
     pub fn turn(&mut self, cx: &TurnContext<'_>) -> CellTurn {
         let mut turn = CellTurn::default();
         cx.crumb.begin_turn();
+        if self.marking.is_some() || self.earlier.is_some() {
+            self.deliver_owed(cx.now, &mut turn);
+            self.begin_mark(cx.now);
+        }
         self.pass_on(cx, &mut turn);
         if !self.blocked {
-            if !self.started {
+            let (starts, flushes) = (!self.started, self.flush_asked);
+            if starts {
                 self.start();
             }
             self.accumulate(cx, &mut turn);
             self.decide(cx, &mut turn);
+            if self.marking.is_some() {
+                self.note_turn(starts, flushes);
+            }
             self.trim();
             turn.more |= self.can_go_on();
         } else if self.absorbs {
             self.absorb(cx, &mut turn);
         }
+        self.write_down(&mut turn);
         turn.blocked = self.blocked;
         turn.more &= !self.blocked || self.absorbs;
         cx.crumb.nothing();
@@ -123,6 +135,11 @@ impl Cell {
 
     #[cold]
     fn pass_on_all(&mut self, mut blocked: bool, cx: &TurnContext<'_>, turn: &mut CellTurn) {
+        if self.is_uncommitted() {
+            self.blocked = true;
+            return;
+        }
+        let holds = self.holds_outputs();
         for index in 0..self.seats.len() {
             let seat = &mut self.seats[index];
             let mut run_cx = RunContext {
@@ -131,10 +148,8 @@ impl Cell {
                 letters: &mut turn.letters,
                 failures: &mut turn.failures,
             };
-            if let Some(run) = &mut seat.run
-                && self.blocked
-            {
-                blocked |= !run.flush(&mut run_cx);
+            if self.blocked {
+                blocked |= !seat.flush(holds, &mut run_cx);
             }
             cx.crumb.graph(index);
             let end = seat.run_backlog(&mut run_cx);
@@ -147,7 +162,7 @@ impl Cell {
     }
 
     #[cold]
-    fn start(&mut self) {
+    pub(super) fn start(&mut self) {
         self.started = true;
         for ((slot, column), order) in self.slots.iter_mut().zip(&mut self.columns).zip(&mut self.orders) {
             slot.start(&mut **column, order);

@@ -16,6 +16,16 @@ impl SourceSet {
         if n >= 64 { Self(u64::MAX) } else { Self((1 << n) - 1) }
     }
 
+    /// One bit a source.
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The set with these bits.
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
     /// Add a source.
     pub fn insert(&mut self, source: usize) {
         self.0 |= 1 << source;

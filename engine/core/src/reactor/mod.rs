@@ -5,6 +5,7 @@
 
 pub mod criteria;
 pub mod decl;
+mod mark;
 pub mod policy;
 
 pub use criteria::{Criteria, SourceSet};

@@ -21,17 +21,17 @@ pub struct Decided {
 /// Positions and boundary edge of one source, side by side: a turn touches both.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(C)]
-struct Source {
+pub(super) struct Source {
     /// Index of the value in the cache; `None` before the first.
-    current: Option<u32>,
+    pub(super) current: Option<u32>,
     /// Boundaries that have arrived, as the end of their range in the column.
-    arrived: u32,
+    pub(super) arrived: u32,
     /// Under `sequential`: the next boundary to fire. Never beyond `looked`.
-    next: u32,
+    pub(super) next: u32,
     /// Under `sequential`: the end of those looked at; `next..looked` wait for other sources.
-    looked: u32,
+    pub(super) looked: u32,
     /// What became of each boundary.
-    entry: Entry,
+    pub(super) entry: Entry,
 }
 
 /// Decides which boundaries fire together.
@@ -39,13 +39,13 @@ struct Source {
 pub struct Policy {
     criteria: Criteria,
     strategy: Strategy,
-    sources: Vec<Source>,
-    dirty: SourceSet,
-    paused: bool,
+    pub(super) sources: Vec<Source>,
+    pub(super) dirty: SourceSet,
+    pub(super) paused: bool,
     // The k-th boundaries of all sources fire together: in which order they came changes nothing.
     pairs: bool,
     // Sequential, unless `pairs`: arrivals not looked at yet, as runs in arrival order.
-    arrivals: VecDeque<(u8, u32)>,
+    pub(super) arrivals: VecDeque<(u8, u32)>,
 }
 
 impl Policy {

@@ -33,6 +33,9 @@ impl<T> Ring<T> {
         T: Payload,
     {
         let detour = match ring.encode(&item) {
+            Ok(encoded) if ring.journaled().is_some() => {
+                Detour::EncodedJournaled(Box::new(ring.push_at(encoded, None)))
+            }
             Ok(encoded) => Detour::Encoded { ring, item: Some(encoded) },
             Err(source) => Detour::Unencodable(Some(source)),
         };
@@ -63,10 +66,6 @@ impl Ring<Encoded> {
             Ok(encoded) => encoded,
             Err(source) => return Err(PushError::Unencodable { item, source }),
         };
-        publish(self, encoded).map_err(|error| match error {
-            PushError::Full { retry_after, .. } => PushError::Full { item, retry_after },
-            PushError::Closed { .. } => PushError::Closed { item },
-            PushError::Unencodable { source, .. } => PushError::Unencodable { item, source },
-        })
+        publish(self, encoded).map_err(|error| error.with(item))
     }
 }

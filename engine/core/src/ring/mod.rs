@@ -7,16 +7,21 @@
 
 mod draw;
 mod item_type;
+mod journaled;
 mod push;
+mod reserve;
 
 pub use draw::Drawn;
+pub use journaled::{EncodedEvents, Intake, NotWritten, PushManyError, Written};
 pub use push::{Push, PushError};
+pub use reserve::NoRoom;
 
 use crate::id::ItemId;
 use crate::ledger::{Dropped, Entry, Settled};
 use crate::overflow::Overflow;
 use crate::payload::PayloadType;
 use draw::wake_all;
+use journaled::Journaled;
 use push::Refusal;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -40,6 +45,8 @@ pub struct Ring<T> {
     tickets: Option<Arc<AtomicU64>>,
     // Looked at by handles before they publish; what the engine itself hands on still passes.
     refusing: AtomicBool,
+    // Where what comes in is written to disk first.
+    journaled: OnceLock<Box<dyn Journaled<T>>>,
     // Given where `T` says too little: encoded items are of a type that is known at run time.
     ty: Option<PayloadType>,
 }
@@ -55,6 +62,10 @@ struct Inner<T> {
     turned_away: Vec<(ItemId, T)>,
     // What finds no room is given up under this reason.
     shed: Option<Dropped>,
+    // Room for items that are on their way to disk.
+    reserved: usize,
+    // While older items are still to come: those that came meanwhile.
+    late: Option<VecDeque<T>>,
 }
 
 /// Values of items turned away that are kept between two turns of the drawer; others are counted only.
@@ -72,6 +83,8 @@ impl<T> Ring<T> {
             drain_interval: Duration::from_millis(1),
             turned_away: Vec::new(),
             shed: None,
+            reserved: 0,
+            late: None,
         };
         Self {
             inner: Mutex::new(inner),
@@ -80,6 +93,7 @@ impl<T> Ring<T> {
             doorbell: OnceLock::new(),
             tickets,
             refusing: AtomicBool::new(false),
+            journaled: OnceLock::new(),
             ty: None,
         }
     }
@@ -141,7 +155,10 @@ impl<T> Ring<T> {
         if inner.closed {
             return Err(Refusal::Closed);
         }
-        if inner.queue.len() >= self.capacity && !self.make_room(&mut inner) {
+        if self.journaled.get().is_some() {
+            return Err(Refusal::MustWait);
+        }
+        if inner.queue.len() + inner.reserved >= self.capacity && !self.make_room(&mut inner) {
             if self.waits(&inner) {
                 if let Some(waker) = waiter {
                     inner.wait(waker);
@@ -171,7 +188,7 @@ impl<T> Ring<T> {
         let was_empty = inner.queue.is_empty();
         let (mut taken, mut refused) = (0, false);
         while let Some(item) = items.pop_front() {
-            if inner.queue.len() >= self.capacity && !self.make_room(&mut inner) {
+            if inner.queue.len() + inner.reserved >= self.capacity && !self.make_room(&mut inner) {
                 if self.waits(&inner) {
                     items.push_front(item);
                     break;
@@ -222,16 +239,23 @@ impl<T> Ring<T> {
     }
 
     /// Publish `item`, waiting for room as long as it takes.
+    #[inline]
     pub fn push(&self, item: T) -> Push<'_, T> {
-        Push { ring: self, item: Some(item), detour: None }
+        self.push_at(item, None)
     }
 
     /// Publish all of `items` in order, waiting for room as long as it takes. Resolves to the number
     /// published; if the ring closes on the way, the rest stays in `items`.
-    pub async fn push_many(&self, items: &mut VecDeque<T>) -> Result<usize, Closed> {
+    ///
+    /// # Errors
+    /// [`PushManyError`]; what was published stays so.
+    pub async fn push_many(&self, items: &mut VecDeque<T>) -> Result<usize, PushManyError> {
+        if self.journaled.get().is_some() {
+            return Box::pin(self.push_many_at(items, [])).await;
+        }
         let mut published = 0;
         std::future::poll_fn(|cx| match self.try_push_many(items, Some(cx.waker())) {
-            Err(closed) => Poll::Ready(Err(closed)),
+            Err(closed) => Poll::Ready(Err(closed.into())),
             Ok(n) => {
                 published += n;
                 if items.is_empty() { Poll::Ready(Ok(published)) } else { Poll::Pending }
@@ -279,7 +303,7 @@ impl<T> Ring<T> {
     /// The sender's side of the ledger, with the waiting items as `unsettled`.
     pub fn entry(&self) -> Entry {
         let inner = self.lock();
-        Entry { unsettled: inner.queue.len() as u64, ..inner.entry }
+        Entry { unsettled: inner.waiting() as u64, ..inner.entry }
     }
 
     /// Count an item that arrived but could not become one of this ring's.
@@ -369,6 +393,11 @@ impl<T> Ring<T> {
 }
 
 impl<T> Inner<T> {
+    /// Items that were accepted and not drawn.
+    fn waiting(&self) -> usize {
+        self.queue.len() + self.late.as_ref().map_or(0, VecDeque::len)
+    }
+
     fn wait(&mut self, waker: &Waker) {
         if !self.waiters.iter().any(|waiting| waiting.will_wake(waker)) {
             self.waiters.push(waker.clone());

@@ -1,6 +1,7 @@
 //! Publication of one item: the future that waits for room, and the refusals.
 
 use super::Ring;
+use super::journaled::{NotWritten, Writing};
 use crate::codec::CodecError;
 use crate::id::ItemId;
 use crate::payload::Encoded;
@@ -35,6 +36,22 @@ pub enum PushError<T> {
         /// What is wrong with it.
         source: CodecError,
     },
+    /// The edge's items are written to disk first, and that failed.
+    #[error("E0125: the event was not accepted: {0}", source)]
+    NotWritten {
+        /// The item.
+        item: T,
+        /// What the journal says.
+        source: NotWritten,
+    },
+    /// The edge's items are written to disk first, which takes its time.
+    #[error(
+        "E0126: events of a durable accumulator are accepted when they are on disk; await `push`, or call `push_blocking`"
+    )]
+    MustWait {
+        /// The item.
+        item: T,
+    },
 }
 
 impl<T> std::fmt::Debug for PushError<T> {
@@ -44,10 +61,25 @@ impl<T> std::fmt::Debug for PushError<T> {
 }
 
 impl<T> PushError<T> {
+    /// The same refusal of the item in another form.
+    pub(super) fn with<U>(self, item: U) -> PushError<U> {
+        match self {
+            Self::Full { retry_after, .. } => PushError::Full { item, retry_after },
+            Self::Closed { .. } => PushError::Closed { item },
+            Self::Unencodable { source, .. } => PushError::Unencodable { item, source },
+            Self::NotWritten { source, .. } => PushError::NotWritten { item, source },
+            Self::MustWait { .. } => PushError::MustWait { item },
+        }
+    }
+
     /// The item that was not taken.
     pub fn into_item(self) -> T {
         match self {
-            Self::Full { item, .. } | Self::Closed { item } | Self::Unencodable { item, .. } => item,
+            Self::Full { item, .. }
+            | Self::Closed { item }
+            | Self::Unencodable { item, .. }
+            | Self::NotWritten { item, .. }
+            | Self::MustWait { item } => item,
         }
     }
 }
@@ -58,15 +90,19 @@ pub struct Push<'a, T> {
     pub(super) ring: &'a Ring<T>,
     pub(super) item: Option<T>,
     /// Anything but a publication in `ring`; none on the way that most items go.
-    pub(super) detour: Option<Box<Detour<'a>>>,
+    pub(super) detour: Option<Box<Detour<'a, T>>>,
 }
 
 /// Where an item goes that is not published in its ring.
-pub(super) enum Detour<'a> {
+pub(super) enum Detour<'a, T> {
     /// Back: the edge is closed to handles.
     Refused,
     /// Into a ring for bytes, encoded.
     Encoded { ring: &'a Ring<Encoded>, item: Option<Encoded> },
+    /// The same by way of the disk.
+    EncodedJournaled(Box<Push<'a, Encoded>>),
+    /// By way of the disk.
+    Journaled(Writing<T>),
     /// Back: it could not be encoded.
     Unencodable(Option<CodecError>),
 }
@@ -92,7 +128,9 @@ impl<T> Future for Push<'_, T> {
                 Poll::Ready(Ok(id))
             }
             Err(Refusal::Full(_)) => Poll::Pending,
-            Err(closed @ Refusal::Closed) => Poll::Ready(Err(closed.with(self.item.take()))),
+            Err(closed @ (Refusal::Closed | Refusal::MustWait)) => {
+                Poll::Ready(Err(closed.with(self.item.take())))
+            }
         }
     }
 }
@@ -106,6 +144,14 @@ impl<T> Push<'_, T> {
                 (Some(item), Some(source)) => Poll::Ready(Err(PushError::Unencodable { item, source })),
                 (item, _) => Poll::Ready(Err(Refusal::Closed.with(item))),
             },
+            Some(Detour::Journaled(_)) => self.poll_journaled(cx),
+            Some(Detour::EncodedJournaled(push)) => {
+                let Poll::Ready(ended) = Pin::new(&mut **push).poll(cx) else { return Poll::Pending };
+                let Some(item) = self.item.take() else {
+                    unreachable!("a publication ends once, and its item stays here until then")
+                };
+                Poll::Ready(ended.map_err(|error| error.with(item)))
+            }
             Some(Detour::Encoded { ring, item }) => match ring.publish_from(item, Some(cx.waker())) {
                 Ok((id, first)) => {
                     self.item = None;
@@ -115,7 +161,9 @@ impl<T> Push<'_, T> {
                     Poll::Ready(Ok(id))
                 }
                 Err(Refusal::Full(_)) => Poll::Pending,
-                Err(closed @ Refusal::Closed) => Poll::Ready(Err(closed.with(self.item.take()))),
+                Err(closed @ (Refusal::Closed | Refusal::MustWait)) => {
+                    Poll::Ready(Err(closed.with(self.item.take())))
+                }
             },
         }
     }
@@ -125,6 +173,7 @@ impl<T> Push<'_, T> {
 pub(super) enum Refusal {
     Full(Duration),
     Closed,
+    MustWait,
 }
 
 impl Refusal {
@@ -133,6 +182,7 @@ impl Refusal {
         match self {
             Self::Full(retry_after) => PushError::Full { item, retry_after },
             Self::Closed => PushError::Closed { item },
+            Self::MustWait => PushError::MustWait { item },
         }
     }
 }

@@ -1,10 +1,13 @@
 //! Sinks: where terminal outputs go.
 
+mod journaled;
 mod unread;
 
+pub use journaled::JournaledSink;
 pub use unread::Unread;
 
 use crate::column::{AnyColumn, Column};
+use crate::durable::Outgoing;
 use crate::fault::{Failure, FaultBudget, FaultMeter, Verdict, guarded};
 use crate::graph::{AnyOutput, Output};
 use crate::id::ItemId;
@@ -29,6 +32,10 @@ pub struct SinkContext<'a> {
     pub letters: &'a mut Vec<DeadLetter>,
     /// Failures, whether or not the item was given up.
     pub failures: &'a mut Vec<Failure>,
+    /// What is to be written to disk with the turn.
+    pub outbox: &'a mut Vec<Outgoing>,
+    /// Whether this was written before, by a run that a crash cut off.
+    pub again: bool,
 }
 
 /// A sink at a terminal.
@@ -45,6 +52,10 @@ pub trait AnySink: Send {
     fn entry(&self) -> Entry;
     /// Give up what waits, counted under `why`.
     fn give_up(&mut self, why: Dropped, cx: &mut SinkContext<'_>);
+    /// Whether what it passes on is written to disk with the turn, and cannot leave without it.
+    fn is_journaled(&self) -> bool {
+        false
+    }
 }
 
 /// Calls a function once a value.

@@ -59,8 +59,9 @@ impl IntoRing {
     fn later(&self, mut events: VecDeque<Encoded>, at: Option<u64>) -> Pushed {
         let (ring, offset) = (Arc::clone(&self.ring), Arc::clone(&self.offset));
         Pushed::Later(Box::pin(async move {
-            let pushed = ring.push_many(&mut events).await;
-            pushed.map_err(|_| Fault::error("the accumulator is closed"))?;
+            let last = events.len().saturating_sub(1);
+            let pushed = ring.push_many_at(&mut events, at.map(|at| (last, at))).await;
+            pushed.map_err(Fault::error)?;
             Self::note(&offset, at);
             Ok(())
         }))
@@ -77,7 +78,9 @@ impl EventPush for IntoRing {
                 Self::note(&self.offset, offset);
                 Pushed::Accepted
             }
-            Err(PushError::Full { item, .. }) => self.later(VecDeque::from([item]), offset),
+            Err(PushError::Full { item, .. } | PushError::MustWait { item }) => {
+                self.later(VecDeque::from([item]), offset)
+            }
             Err(_) => Pushed::Closed,
         }
     }

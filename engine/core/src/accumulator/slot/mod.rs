@@ -89,6 +89,11 @@ pub trait AnySlot: Send {
     fn in_hand(&self) -> u64;
     /// How many of them the part holds until a flush, or until their time has come.
     fn held(&self) -> u64;
+    /// Events that have left ring and queue for good.
+    fn consumed(&self) -> u64;
+    /// Which of them were given up since the last call, counted from the first that left since then. Only
+    /// where events are written to disk first.
+    fn take_given_up(&mut self) -> Vec<u64>;
     /// Arrival number of the oldest event that waits to be handled; none if it only waits for something
     /// awaited.
     fn frontier(&self) -> Option<u64>;

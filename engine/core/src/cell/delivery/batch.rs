@@ -15,7 +15,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    pub(super) fn new(columns: Vec<Box<dyn AnyColumn>>) -> Self {
+    pub(in crate::cell) fn new(columns: Vec<Box<dyn AnyColumn>>) -> Self {
         Self { columns, rows: Vec::new(), ids: Vec::new() }
     }
 
@@ -61,6 +61,20 @@ impl Batch {
             self.rows.push(last[input].1);
         }
         self.end_row(id);
+    }
+
+    /// Append a copy of firing `firing` of `view`.
+    pub(in crate::cell) fn copy(&mut self, id: u64, view: &View<'_>, firing: usize) {
+        let mut last = vec![(ABSENT, ABSENT); self.columns.len()];
+        self.push(id, view, firing, &mut last);
+    }
+
+    /// Drop the firings before `next`.
+    pub(in crate::cell) fn forget_before(&mut self, next: u64) {
+        let n = self.ids.partition_point(|id| *id < next);
+        self.ids.drain(..n);
+        self.rows.drain(..n * self.columns.len());
+        self.compact();
     }
 
     /// A view over no columns counts its firings by their rows: there, a row is one index long.

@@ -38,6 +38,7 @@ impl<A: Accumulator> Slot<A> {
                     }
                 };
                 self.tickets.pop_front();
+                self.note_given_up();
                 self.bury(Dropped::DeadLetter, letter, Some(failure.clone()), attempts, cx);
             }
             Phase::Tick | Phase::Flush => {
@@ -58,8 +59,16 @@ impl<A: Accumulator> Slot<A> {
         cx.failures.push(failure.clone());
         let Some(event) = self.input.pop_front() else { return };
         self.tickets.pop_front();
+        self.note_given_up();
         self.meter.passed();
         self.bury(Dropped::Undecodable, event_letter(event), Some(failure), 1, cx);
+    }
+
+    /// The event that left last was given up: whoever goes through the journal again must know.
+    pub(super) fn note_given_up(&mut self) {
+        if self.ring.journaled().is_some() {
+            self.given_up.push(self.consumed() - 1);
+        }
     }
 
     pub(super) fn bury(

@@ -42,6 +42,9 @@ pub struct Slot<A: Accumulator> {
     boundary: PayloadType,
     place: Place,
     make: Box<dyn Fn() -> A + Send>,
+    // Where events are written to disk first: those given up since they were last asked for.
+    given_up: Vec<u64>,
+    given_up_since: u64,
 }
 
 /// What the part was doing, if it fails.
@@ -76,6 +79,8 @@ impl<A: Accumulator> Slot<A> {
             events_only: args.tickets.is_none(),
             boundary: args.boundary,
             capacity: args.capacity,
+            given_up: Vec::new(),
+            given_up_since: 0,
         }
     }
 
@@ -290,6 +295,17 @@ impl<A: Accumulator> AnySlot for Slot<A> {
         self.part.held()
     }
 
+    fn consumed(&self) -> u64 {
+        self.ring.drawn() - self.input.len() as u64
+    }
+
+    fn take_given_up(&mut self) -> Vec<u64> {
+        let consumed = self.consumed();
+        let since = std::mem::replace(&mut self.given_up_since, consumed);
+        let given_up = std::mem::take(&mut self.given_up);
+        given_up.into_iter().map(|event| event - since).collect()
+    }
+
     fn frontier(&self) -> Option<u64> {
         if self.awaited.is_some() {
             return None;
@@ -304,6 +320,7 @@ impl<A: Accumulator> AnySlot for Slot<A> {
         loop {
             self.draw();
             let Some(event) = self.input.pop_front() else { break };
+            self.note_given_up();
             self.bury(why, event_letter(event), None, 0, cx);
         }
         self.tickets.clear();

@@ -1,0 +1,243 @@
+//! A cell that records: its marks and what it sends on go to the journal.
+
+use super::intake::StreamIntake;
+use super::recovery::{Recovery, RecoveryError};
+use super::write::{head, publish, push_outbox};
+use super::{Backlog, EngineJournal, accumulator_stream, reactor_stream};
+use crate::env::Env;
+use acequia_core::Overflow;
+use acequia_core::accumulator::AnyRing;
+use acequia_core::cell::{Cell, TurnWrite};
+use acequia_core::durable::{Guarantee, MarkError, Outgoing, Published};
+use acequia_core::id::{GraphName, ReactorName};
+use acequia_core::reactor::ReactorDecl;
+use acequia_core::ring::Doorbell;
+use acequia_store::journal::{AppendError, Batch, OnSynced, RecordId, RecordKind, StreamId};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
+
+/// What a cell has to do with the journal.
+pub(crate) struct CellJournal {
+    journal: Arc<EngineJournal>,
+    name: ReactorName,
+    stream: StreamId,
+    /// Number of the last mark that is on disk.
+    synced: Arc<AtomicU64>,
+    /// Number of the last mark that was written.
+    written: AtomicU64,
+    /// Outputs wait for their turn's mark.
+    holds: bool,
+    /// Told when a mark for which outputs wait is on disk.
+    news: Arc<Notify>,
+    intakes: Vec<Option<Arc<StreamIntake>>>,
+    backlog: Mutex<Option<Backlog>>,
+}
+
+/// Have `cell` record, if any of its accumulators is durable, and take it to where its earlier life left it.
+pub(crate) async fn attach(
+    mut cell: Cell,
+    decl: &ReactorDecl,
+    env: &Arc<Env>,
+) -> Result<(Cell, Option<CellJournal>), RecoveryError> {
+    let guarantees = || decl.accumulators.iter().map(|accumulator| accumulator.guarantee);
+    if !guarantees().any(Guarantee::is_durable) {
+        return Ok((cell, None));
+    }
+    let first = decl.accumulators.iter().find(|accumulator| accumulator.guarantee.is_durable());
+    let accumulator = || first.map(|first| first.name.clone()).unwrap_or_else(|| "".into());
+    let Some(journal) = env.journal() else {
+        return Err(RecoveryError::NoJournal { accumulator: accumulator() });
+    };
+    let mut intakes = Vec::new();
+    for (slot, decl) in cell.slots().iter().zip(&decl.accumulators) {
+        if !decl.guarantee.is_durable() {
+            intakes.push(None);
+            continue;
+        }
+        if decl.overflow != Overflow::Block {
+            return Err(RecoveryError::Overflow { accumulator: decl.name.clone(), overflow: decl.overflow });
+        }
+        let stream = accumulator_stream(&decl.name);
+        let intake = StreamIntake::new(Arc::clone(journal), stream, Arc::clone(env));
+        slot.ring().set_journaled(decl.name.clone(), Arc::clone(&intake) as _);
+        slot.ring().hold_late();
+        intakes.push(Some(intake));
+    }
+    let (name, recovering) = (decl.name.clone(), Recovery::new(journal, decl));
+    let work = env.work().clone();
+    let recovered =
+        env.spawn_blocking(move || recovering.run(&mut cell, &work).map(|backlog| (cell, backlog)));
+    let ended = recovered.await.unwrap_or(Err(RecoveryError::Interrupted { reactor: name.clone() }));
+    let (mut cell, backlog) = ended?;
+    let holds = guarantees().any(|guarantee| guarantee == Guarantee::EffectivelyOnce);
+    let synced = cell.keep_marks(holds);
+    let attached = CellJournal {
+        journal: Arc::clone(journal),
+        stream: reactor_stream(&name),
+        name,
+        synced,
+        written: AtomicU64::new(0),
+        holds,
+        news: Arc::default(),
+        intakes,
+        backlog: Mutex::new(Some(backlog)),
+    };
+    attached.begin(decl)?;
+    Ok((cell, Some(attached)))
+}
+
+impl CellJournal {
+    /// Note that the reactor begins, before any of its events.
+    fn begin(&self, decl: &ReactorDecl) -> Result<(), RecoveryError> {
+        let accumulators: Vec<&str> = decl.accumulators.iter().map(|decl| decl.name.as_str()).collect();
+        let names = serde_json::json!({ "reactor": self.name.as_str(), "accumulators": accumulators });
+        self.journal.begin_life(&self.name, self.journal.journal().synced());
+        let mut batch = self.batch();
+        let head = head(RecordKind::Deploy, self.stream, fresh_id());
+        let pushed = batch.push(&head, names.to_string().as_bytes());
+        let told = |reason: String| RecoveryError::Journal { reactor: self.name.clone(), reason };
+        pushed.map_err(|error| told(error.to_string()))?;
+        self.journal.journal().ride(batch).map_err(|error| told(error.to_string()))
+    }
+
+    /// Whether outputs wait for their turn's mark.
+    pub(crate) fn holds(&self) -> bool {
+        self.holds
+    }
+
+    /// Wait until every mark that was written is on disk.
+    pub(crate) async fn all_synced(&self) {
+        let until = self.written.load(Ordering::Acquire);
+        loop {
+            let news = self.news.notified();
+            if self.synced.load(Ordering::Acquire) >= until {
+                return;
+            }
+            news.await;
+        }
+    }
+
+    /// What no mark knows, to be offered again; once.
+    pub(crate) fn take_backlog(&self) -> Option<Backlog> {
+        self.backlog.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Where the source of the accumulator at `source` stood in an earlier life.
+    pub(crate) fn offset(&self, source: usize) -> Option<u64> {
+        self.backlog.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.offset(source)
+    }
+
+    /// The backlog has been offered: let in what came meanwhile, and let pushes go on.
+    pub(crate) fn open(&self, rings: &[Arc<dyn AnyRing>]) {
+        for (intake, ring) in self.intakes.iter().zip(rings) {
+            if let Some(intake) = intake {
+                ring.let_late_in();
+                intake.open();
+            }
+        }
+    }
+
+    /// Write down what a turn wants on disk.
+    pub(crate) fn write_turn(&self, env: &Arc<Env>, write: TurnWrite, doorbell: &Arc<dyn Doorbell>) {
+        let TurnWrite { number, mark, outbox } = write;
+        let mut batch = self.batch();
+        // A full disk takes no new events; those that it took are worked off.
+        batch.set_urgent();
+        if let Some(mark) = mark {
+            let head = head(RecordKind::Turn, self.stream, fresh_id());
+            let encoded = mark.encode(Vec::new()).map_err(|MarkError { why }| why);
+            let pushed = encoded.and_then(|bytes| batch.push(&head, &bytes).map_err(|e| e.to_string()));
+            if let Err(why) = pushed {
+                return fail(env, &self.name, &why, outbox);
+            }
+        }
+        self.written.fetch_max(number, Ordering::AcqRel);
+        let counted = (number > 0 && self.holds)
+            .then(|| (Arc::clone(&self.synced), Arc::clone(doorbell), Arc::clone(&self.news)));
+        write_batch(env, &self.journal, &self.name, batch, outbox, move || {
+            if let Some((synced, doorbell, news)) = counted {
+                synced.store(number, Ordering::Release);
+                doorbell.ring();
+                news.notify_waiters();
+            }
+        });
+    }
+
+    /// Write down that `graph`, which runs elsewhere, ended every firing before `next`, with what it sent on.
+    pub(crate) fn write_ended(&self, env: &Arc<Env>, graph: &GraphName, next: u64, outbox: Vec<Outgoing>) {
+        let mut batch = self.batch();
+        let head = head(RecordKind::Firing, self.stream, fresh_id());
+        let pushed = batch.push_with(&head, |out| {
+            out.extend_from_slice(&next.to_le_bytes());
+            out.extend_from_slice(graph.as_str().as_bytes());
+        });
+        if let Err(error) = pushed {
+            return fail(env, &self.name, &error.to_string(), outbox);
+        }
+        write_batch(env, &self.journal, &self.name, batch, outbox, || ());
+    }
+
+    /// The reactor is unloaded: what the journal knows of it is history.
+    pub(crate) fn end(&self) {
+        self.journal.end_life(&self.name);
+        let mut batch = self.batch();
+        batch.set_urgent();
+        let head = head(RecordKind::Unload, self.stream, fresh_id());
+        let ended = batch.push(&head, &[]).map_err(|error| error.to_string());
+        let ended =
+            ended.and_then(|()| self.journal.journal().ride(batch).map_err(|error| error.to_string()));
+        if let Err(reason) = ended {
+            tracing::error!(reactor = %self.name, reason, "the end of a reactor was not written down");
+        }
+    }
+
+    fn batch(&self) -> Batch {
+        self.journal.journal().batch()
+    }
+}
+
+/// Write what a turn sends on, where its own cell keeps no marks.
+pub(crate) fn write_outbox(env: &Arc<Env>, name: &ReactorName, outbox: Vec<Outgoing>) {
+    match env.journal() {
+        Some(journal) => write_batch(env, journal, name, journal.journal().batch(), outbox, || ()),
+        // A ring that goes through the disk was made by an engine that has a journal.
+        None => publish(outbox, Published::Lost),
+    }
+}
+
+fn write_batch(
+    env: &Arc<Env>,
+    journal: &Arc<EngineJournal>,
+    name: &ReactorName,
+    mut batch: Batch,
+    outbox: Vec<Outgoing>,
+    then: impl FnOnce() + Send + 'static,
+) {
+    if let Err(error) = push_outbox(&mut batch, &outbox) {
+        return fail(env, name, &error.to_string(), outbox);
+    }
+    let (told, reactor) = (Arc::clone(env), name.clone());
+    let on_synced: OnSynced = Box::new(move |result: Result<_, AppendError>| match result {
+        Ok(_) => {
+            publish(outbox, Published::Synced);
+            then();
+        }
+        Err(error) => fail(&told, &reactor, &error.to_string(), outbox),
+    });
+    // The queue is as long as the disk is slow: whoever runs a turn then waits with it.
+    if let Err(refused) = journal.journal().append(batch, on_synced) {
+        (refused.on_synced)(Err(refused.error));
+    }
+}
+
+/// What a turn did is not on disk and never will be: nothing more may be done in its name.
+fn fail(env: &Arc<Env>, name: &ReactorName, why: &str, outbox: Vec<Outgoing>) {
+    publish(outbox, Published::Lost);
+    tracing::error!(reactor = %name, why, "a turn could not be written down");
+    env.fail(&format!("a turn of reactor {name} could not be written to the journal: {why}"));
+}
+
+pub(super) fn fresh_id() -> RecordId {
+    RecordId(uuid::Uuid::now_v7().as_u128())
+}

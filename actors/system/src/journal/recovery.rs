@@ -1,0 +1,246 @@
+//! Going through a reactor's earlier life, from the journal into a fresh cell.
+
+use super::backlog::Backlog;
+use super::write::event_of;
+use super::{EngineJournal, accumulator_stream, reactor_stream};
+use acequia_core::Overflow;
+use acequia_core::accumulator::{AnyRing, JsonPushError};
+use acequia_core::cell::{Cell, Crumb, ReplayError, TurnContext};
+use acequia_core::durable::{MarkError, SourceMark, TurnMark};
+use acequia_core::id::{AccumulatorName, ReactorName};
+use acequia_core::reactor::ReactorDecl;
+use acequia_core::ring::Doorbell;
+use acequia_store::Lsn;
+use acequia_store::journal::{CursorError, Filter, RecordKind, RecordRef, StreamId};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::Waker;
+use tokio::runtime::Handle;
+
+/// Records that are read between two looks at the journal.
+const PORTION: usize = 4096;
+
+/// A reactor that cannot go on where its journal ends.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecoveryError {
+    /// There is nothing to be durable with.
+    #[error(
+        "E0490: accumulator {accumulator} is durable, and this engine has no journal; give it one with `EngineBuilder::journal`, or declare the accumulator fast"
+    )]
+    NoJournal {
+        /// The accumulator.
+        accumulator: AccumulatorName,
+    },
+    /// It would lose what it has acknowledged.
+    #[error(
+        "E0491: accumulator {accumulator} is durable, and its full ring would {overflow:?}; let it block, which is the default"
+    )]
+    Overflow {
+        /// The accumulator.
+        accumulator: AccumulatorName,
+        /// What it says.
+        overflow: Overflow,
+    },
+    /// What its cell hands on would be lost on the way.
+    #[error(
+        "E0495: accumulator {accumulator} is durable, and several reactors share it; give it to one, whose graph feeds the others through its terminal"
+    )]
+    Shared {
+        /// The accumulator.
+        accumulator: AccumulatorName,
+    },
+    /// The present version does not fit what the journal tells.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// A mark is of another release.
+    #[error(transparent)]
+    Mark(#[from] MarkError),
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
+    /// A mark tells of events that are not there.
+    #[error(
+        "E0492: the journal of accumulator {accumulator} ends before what reactor {reactor} did with it, at record {lsn}; restore the journal from a copy"
+    )]
+    Missing {
+        /// The reactor.
+        reactor: ReactorName,
+        /// The accumulator.
+        accumulator: AccumulatorName,
+        /// The mark.
+        lsn: Lsn,
+    },
+    /// Nothing can be written.
+    #[error("E0493: reactor {reactor} cannot begin: {reason}")]
+    Journal {
+        /// The reactor.
+        reactor: ReactorName,
+        /// What the journal says.
+        reason: String,
+    },
+    /// The engine's runtime is going down.
+    #[error(
+        "E0494: reactor {reactor} was not recovered, because the engine's runtime is going down; start again"
+    )]
+    Interrupted {
+        /// The reactor.
+        reactor: ReactorName,
+    },
+}
+
+/// One recovery. What it reads is what the journal holds when it begins.
+pub(super) struct Recovery {
+    journal: Arc<EngineJournal>,
+    reactor: ReactorName,
+    stream: StreamId,
+    sources: Vec<Source>,
+}
+
+/// Events of one accumulator that no mark has told of yet.
+struct Source {
+    name: AccumulatorName,
+    stream: StreamId,
+    is_durable: bool,
+    events: VecDeque<(Lsn, Vec<u8>)>,
+    /// Where its source stands.
+    offset: Option<u64>,
+}
+
+/// What was read and is to be done.
+enum Read {
+    Event { source: usize, lsn: Lsn, event: Vec<u8>, offset: Option<u64> },
+    Turn { lsn: Lsn, mark: Vec<u8> },
+    Ended { graph: String, next: u64 },
+}
+
+/// Nobody is woken: whoever replays looks by himself.
+struct Silence;
+
+impl Doorbell for Silence {
+    fn ring(&self) {}
+}
+
+impl Recovery {
+    pub(super) fn new(journal: &Arc<EngineJournal>, decl: &ReactorDecl) -> Self {
+        let sources = decl.accumulators.iter().map(|accumulator| Source {
+            name: accumulator.name.clone(),
+            stream: accumulator_stream(&accumulator.name),
+            is_durable: accumulator.guarantee.is_durable(),
+            events: VecDeque::new(),
+            offset: None,
+        });
+        Self {
+            journal: Arc::clone(journal),
+            reactor: decl.name.clone(),
+            stream: reactor_stream(&decl.name),
+            sources: sources.collect(),
+        }
+    }
+
+    /// Take `cell` through its earlier life. What no mark knows comes back, to be offered again. Blocks.
+    pub(super) fn run(mut self, cell: &mut Cell, work: &Handle) -> Result<Backlog, RecoveryError> {
+        let Some(from) = self.journal.life_of(&self.reactor) else { return Ok(Backlog::default()) };
+        let kinds = vec![RecordKind::Event, RecordKind::Turn, RecordKind::Firing];
+        let mut streams: Vec<StreamId> = self.sources.iter().map(|source| source.stream).collect();
+        streams.push(self.stream);
+        let filter = Filter { kinds, streams, ..Filter::default() };
+        let mut cursor = self.journal.journal().cursor_with(from, filter);
+        let mut turns = 0_u64;
+        loop {
+            let mut read = Vec::new();
+            let n = cursor.visit(PORTION, |record| read.extend(self.read(record)))?;
+            for read in read {
+                turns += u64::from(matches!(read, Read::Turn { .. }));
+                self.take(read, cell, work)?;
+            }
+            if n < PORTION {
+                break;
+            }
+        }
+        if turns > 0 {
+            cell.end_replay();
+        }
+        let rings: Vec<Arc<dyn AnyRing>> = cell.slots().iter().map(|slot| slot.ring()).collect();
+        let offsets = self.sources.iter().map(|source| source.offset).collect();
+        let events = self.sources.into_iter().zip(rings).flat_map(|(source, ring)| {
+            source.events.into_iter().map(move |(lsn, event)| (lsn, Arc::clone(&ring), event))
+        });
+        let backlog = Backlog::new(events.collect(), offsets);
+        tracing::info!(reactor = %self.reactor, turns, open = backlog.len(), "reactor recovered");
+        Ok(backlog)
+    }
+
+    fn read(&self, record: &RecordRef<'_>) -> Option<Read> {
+        match record.kind {
+            RecordKind::Event => {
+                let source = self.sources.iter().position(|source| source.stream == record.stream)?;
+                let (event, offset) = event_of(record.payload)?;
+                Some(Read::Event { source, lsn: record.lsn, event: event.to_vec(), offset })
+            }
+            RecordKind::Turn if record.stream == self.stream => {
+                Some(Read::Turn { lsn: record.lsn, mark: record.payload.to_vec() })
+            }
+            RecordKind::Firing if record.stream == self.stream => {
+                let (next, graph) = record.payload.split_first_chunk::<8>()?;
+                let graph = String::from_utf8_lossy(graph).into_owned();
+                Some(Read::Ended { graph, next: u64::from_le_bytes(*next) })
+            }
+            _ => None,
+        }
+    }
+
+    fn take(&mut self, read: Read, cell: &mut Cell, work: &Handle) -> Result<(), RecoveryError> {
+        match read {
+            Read::Event { source, lsn, event, offset } if self.sources[source].is_durable => {
+                let source = &mut self.sources[source];
+                source.offset = offset.or(source.offset);
+                source.events.push_back((lsn, event));
+            }
+            Read::Event { .. } => {}
+            Read::Turn { lsn, mark } => self.replay(lsn, &TurnMark::decode(&mark)?, cell, work)?,
+            Read::Ended { graph, next } => cell.replay_ended(&graph, next),
+        }
+        Ok(())
+    }
+
+    fn replay(
+        &mut self,
+        lsn: Lsn,
+        mark: &TurnMark,
+        cell: &mut Cell,
+        work: &Handle,
+    ) -> Result<(), RecoveryError> {
+        for (at, cut) in mark.sources.iter().enumerate().take(self.sources.len()) {
+            let source = &mut self.sources[at];
+            if !feed(&mut source.events, &*cell.slots()[at].ring(), cut) && source.is_durable {
+                let (reactor, accumulator) = (self.reactor.clone(), source.name.clone());
+                return Err(RecoveryError::Missing { reactor, accumulator, lsn });
+            }
+        }
+        let doorbell: Arc<dyn Doorbell> = Arc::new(Silence);
+        let now = acequia_core::Timestamp::from_nanos(mark.now);
+        let crumb = Crumb::default();
+        let cx =
+            TurnContext { now, clock: &|| now, doorbell: &doorbell, waker: Waker::noop(), crumb: &crumb };
+        while let Some(pending) = cell.replay_events(mark, &cx) {
+            work.block_on(pending);
+        }
+        cell.replay_turn(mark)?;
+        Ok(())
+    }
+}
+
+/// Put the events that one turn handled into their ring; false if some are missing.
+fn feed(events: &mut VecDeque<(Lsn, Vec<u8>)>, ring: &dyn AnyRing, cut: &SourceMark) -> bool {
+    for at in 0..cut.consumed {
+        let Some((lsn, event)) = events.pop_front() else { return false };
+        if cut.given_up.contains(&at) {
+            ring.push_given_up();
+        } else if let Err(JsonPushError::Undecodable { source, .. }) = ring.replay_encoded(&event) {
+            // As it was then: counted, and no input of the part.
+            tracing::warn!(%lsn, %source, "an event cannot be read any more");
+        }
+    }
+    true
+}

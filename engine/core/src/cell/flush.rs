@@ -1,0 +1,95 @@
+//! A run's outputs on their way to its sinks.
+
+use super::run::{GraphRun, RunContext};
+use crate::column::AnyColumn;
+use crate::durable::Outgoing;
+use crate::ledger::Dropped;
+use crate::letter::Place;
+use crate::sink::SinkContext;
+
+impl GraphRun {
+    /// Move outputs to the sinks.
+    fn offer(&mut self) {
+        for (output, sinks) in self.outcomes.outputs().iter_mut().zip(&mut self.sinks) {
+            if output.is_empty() {
+                continue;
+            }
+            let n = sinks.len();
+            for (index, (_, sink)) in sinks.iter_mut().enumerate() {
+                sink.offer(&mut **output, index + 1 == n);
+            }
+            output.clear();
+        }
+    }
+
+    /// Move outputs to the sinks, and let those pass on what they have; false if one must wait for room.
+    pub fn flush(&mut self, cx: &mut RunContext<'_>) -> bool {
+        if !self.outcomes.is_wanted() {
+            return true;
+        }
+        self.offer();
+        let mut all_gone = true;
+        for (place, sink) in self.sinks.iter_mut().flatten() {
+            if self.held && !sink.is_journaled() {
+                all_gone &= sink.entry().unsettled == 0;
+                continue;
+            }
+            let mut sink_cx = SinkContext {
+                now: cx.now,
+                waker: cx.waker,
+                place,
+                letters: &mut *cx.letters,
+                failures: &mut *cx.failures,
+                outbox: &mut self.outbox,
+                again: self.again,
+            };
+            all_gone &= sink.flush(&mut sink_cx);
+        }
+        all_gone
+    }
+
+    /// Keep outputs back, but for those that are written to disk with the turn.
+    pub fn hold(&mut self, held: bool) {
+        self.held = held;
+    }
+
+    /// What it does from now on was done before, by a run that a crash cut off: what was written to disk
+    /// then is not written again.
+    pub fn set_again(&mut self, again: bool) {
+        self.again = again;
+    }
+
+    /// Whether there is something to be written to disk with the turn.
+    #[inline]
+    pub(super) fn has_outgoing(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// What is to be written to disk with the turn.
+    #[inline]
+    pub fn take_outbox(&mut self) -> Vec<Outgoing> {
+        std::mem::take(&mut self.outbox)
+    }
+
+    /// Give up what the sinks hold, because they are taken down.
+    pub fn give_up_outputs(&mut self, why: Dropped, cx: &mut RunContext<'_>) {
+        for (place, sink) in self.sinks.iter_mut().flatten() {
+            let mut sink_cx = SinkContext {
+                now: cx.now,
+                waker: cx.waker,
+                place,
+                letters: &mut *cx.letters,
+                failures: &mut *cx.failures,
+                outbox: &mut self.outbox,
+                again: self.again,
+            };
+            sink.give_up(why, &mut sink_cx);
+        }
+    }
+
+    /// Offer a dead output to its sink again; false if there is no such sink.
+    pub fn replay_output(&mut self, place: &Place, column: &dyn AnyColumn) -> bool {
+        let mut sinks = self.sinks.iter_mut().flatten();
+        sinks.find(|(known, _)| known == place).is_some_and(|(_, sink)| sink.replay(column))
+    }
+}

@@ -1,0 +1,17 @@
+//! What a crash must not take: how far an accumulator's events are guarded, what a turn leaves behind to
+//! be replayed from, and what waits for that to be on disk.
+//!
+//! A cell that records hands out one [`TurnMark`] a turn. Whoever runs it writes the mark, together with
+//! what the turn sent to other durable accumulators, as one indivisible batch. After a crash a fresh cell
+//! goes through the same marks with the same events, and stands where the last one left it: replay
+//! follows the recorded cuts and decides nothing anew, because under `latest` decisions depend on time.
+
+mod guarantee;
+mod mark;
+mod outgoing;
+mod stream;
+
+pub use guarantee::{Guarantee, UnknownGuarantee};
+pub use mark::{MarkError, OpenFirings, PolicyMark, SourceMark, SourcePosition, TurnMark};
+pub use outgoing::{Outgoing, Publish, Published};
+pub use stream::stream_number;
