@@ -1,0 +1,118 @@
+//! The process that is killed.
+
+use super::super::reactor;
+use acequia::core::accumulator::Stateful;
+use acequia::store::disk::{Disk, FolderDisk};
+use acequia::store::journal::{CrashPoint, OnCrashPoint, Settings};
+use acequia::{AccumulatorDecl, Engine, Guarantee, Kind, Package, Sink};
+use acequia_tests::echo;
+use serde::{Deserialize, Serialize};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+pub(super) const FOLDER: &str = "ACEQUIA_TEST_KILL_FOLDER";
+pub(super) const UNTIL: &str = "ACEQUIA_TEST_KILL_UNTIL";
+pub(super) const CRASH: &str = "ACEQUIA_TEST_KILL_CRASH";
+pub(super) const STARTED: &str = "the child has started";
+
+/// What has been seen of the numbers: the last one, and whether each followed its predecessor.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Seen {
+    last: u64,
+    in_order: bool,
+}
+
+fn follows(name: &str) -> AccumulatorDecl {
+    let make = || {
+        Stateful::new(Seen { last: 0, in_order: true }, |seen: &mut Seen, number: &u64| {
+            seen.in_order &= *number == seen.last + 1;
+            seen.last = *number;
+            Ok(Some(*seen))
+        })
+    };
+    AccumulatorDecl::new(name, Kind::Stream, make).delivery(Guarantee::EffectivelyOnce)
+}
+
+fn package() -> Package {
+    let numbers = AccumulatorDecl::passthrough::<u64>("numbers").delivery(Guarantee::Durable);
+    Package::new("chain")
+        .reactor(reactor("First", numbers))
+        .graph(echo::<u64>("forward", "numbers").on("First"))
+        .reactor(reactor("Second", follows("copies")))
+        .graph(echo::<Seen>("watch", "copies").on("Second"))
+}
+
+/// The largest number that was acknowledged, by this life or an earlier one.
+pub(super) fn acknowledged(folder: &Path) -> u64 {
+    let text = std::fs::read_to_string(folder.join("acknowledged")).unwrap_or_default();
+    text.lines().filter_map(|line| line.parse().ok()).max().unwrap_or(0)
+}
+
+/// Abort at the named point, the nth time that it is reached.
+fn settings() -> Settings {
+    let mut settings = Settings { segment_bytes: 256 * 1024, ..Settings::default() };
+    (settings.batch_bytes, settings.payload_bytes, settings.group_bytes) = (64 * 1024, 32 * 1024, 64 * 1024);
+    let Ok(crash) = std::env::var(CRASH) else { return settings };
+    let (nth, point) = crash.split_once(' ').unwrap();
+    let (point, left) = (CrashPoint::named(point).unwrap(), AtomicI64::new(nth.parse().unwrap()));
+    settings.on_crash_point = Some(OnCrashPoint::new(move |reached| {
+        if reached == point && left.fetch_sub(1, Ordering::Relaxed) == 0 {
+            std::process::abort();
+        }
+    }));
+    settings
+}
+
+#[test]
+fn a_run_to_be_killed() {
+    let (Ok(folder), Ok(until)) = (std::env::var(FOLDER), std::env::var(UNTIL)) else { return };
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+    runtime.block_on(live(Path::new(&folder), until.parse().unwrap()));
+}
+
+async fn live(folder: &Path, until: u64) {
+    let disk = Arc::new(FolderDisk::open(folder.join("journal")).unwrap()) as Arc<dyn Disk>;
+    let newest = Arc::new(Mutex::new(None));
+    let told = Arc::clone(&newest);
+    let engine = Engine::builder()
+        .journal_on(disk, settings())
+        .package(package())
+        .sink("forward", "out", Sink::accumulator("copies"))
+        .sink("watch", "out", Sink::callback(move |seen: &Seen| *told.lock().unwrap() = Some(*seen)))
+        .start()
+        .await
+        .unwrap();
+    println!("{STARTED}");
+    let handle = engine.accumulator::<u64>("numbers").unwrap();
+    // What the journal holds says where the last life had come: one more than was acknowledged, at most.
+    let before = acknowledged(folder);
+    let mut next = settled(&engine, &newest, before).await + 1;
+    let mut notes = OpenOptions::new().create(true).append(true).open(folder.join("acknowledged")).unwrap();
+    while next <= until {
+        handle.push(next).await.unwrap();
+        writeln!(notes, "{next}").unwrap();
+        next += 1;
+    }
+    settled(&engine, &newest, until).await;
+    engine.shutdown(Duration::from_secs(10)).await;
+}
+
+/// Wait until everything has passed through, and check it; how far it has come.
+async fn settled(engine: &Engine, newest: &Mutex<Option<Seen>>, acknowledged: u64) -> u64 {
+    for _ in 0..30_000 {
+        engine.reactor("Second").unwrap().fire().await.ok();
+        let settled = engine.ledger().await.check().is_ok() && engine.unsettled().await.is_empty();
+        let seen = newest.lock().unwrap().unwrap_or(Seen { last: 0, in_order: true });
+        if settled && seen.last >= acknowledged {
+            assert!(seen.in_order, "a number is missing, or came twice, before {}", seen.last);
+            return seen.last;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    panic!("{acknowledged} was acknowledged, and only {:?} has come through", newest.lock().unwrap());
+}
