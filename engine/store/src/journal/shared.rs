@@ -18,9 +18,9 @@ use super::settings::Settings;
 use crate::Lsn;
 use crate::disk::{Disk, Lock};
 
-/// Buffers that are kept for the next batch, and how large they may be.
-const BUFFERS: usize = 256;
-const BUFFER_BYTES: usize = 1024 * 1024;
+/// Buffers that are kept for the next batch, and how much memory they may take.
+const BUFFERS: usize = 1024;
+const BUFFER_BYTES: usize = 32 * 1024 * 1024;
 
 pub(super) struct Shared {
     pub(super) settings: Settings,
@@ -40,6 +40,7 @@ pub(super) struct Shared {
     synced: AtomicU64,
     news: News,
     buffers: (Sender<Vec<u8>>, Receiver<Vec<u8>>),
+    buffer_bytes: AtomicUsize,
     _lock: Lock,
 }
 
@@ -73,6 +74,7 @@ impl Shared {
             synced: AtomicU64::new(next.0),
             news: News::default(),
             buffers: bounded(BUFFERS),
+            buffer_bytes: AtomicUsize::new(0),
             _lock: lock,
         };
         (Arc::new(shared), kicked)
@@ -91,7 +93,7 @@ impl Shared {
 
     /// Waits until more than what lies below `next` is synced, but no longer than `timeout`.
     pub(super) fn wait_past(&self, next: Lsn, timeout: Duration) -> Lsn {
-        self.news.wait(timeout, || self.synced() > next || self.is_closed());
+        self.news.wait(timeout, || self.synced() > next || self.is_closed() || self.failure.get().is_some());
         self.synced()
     }
 
@@ -119,7 +121,9 @@ impl Shared {
     /// The end of all appending. The first failure is the one that counts.
     pub(super) fn fail(&self, failure: Failure) -> Arc<Failure> {
         tracing::error!(doing = failure.doing, segment = failure.segment, source = %failure.source, "the journal failed");
-        Arc::clone(self.failure.get_or_init(|| Arc::new(failure)))
+        let cause = Arc::clone(self.failure.get_or_init(|| Arc::new(failure)));
+        self.news.tell(self.synced());
+        cause
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -139,15 +143,18 @@ impl Shared {
 
     /// A batch, with a buffer that was used before if there is one.
     pub(super) fn batch(&self) -> Batch {
-        Batch::new(self.buffers.1.try_recv().unwrap_or_default(), self.settings.limits())
+        let buffer = self.buffers.1.try_recv().unwrap_or_default();
+        self.buffer_bytes.fetch_sub(buffer.capacity(), Ordering::Relaxed);
+        Batch::new(buffer, self.settings.limits())
     }
 
     /// Keeps a batch's buffer for the next.
     pub(super) fn recycle(&self, batch: Batch) {
         let buffer = batch.into_buffer();
-        if buffer.capacity() <= BUFFER_BYTES {
-            // If enough are kept, this one goes.
-            let _ = self.buffers.0.try_send(buffer);
+        let n_bytes = buffer.capacity();
+        let before = self.buffer_bytes.fetch_add(n_bytes, Ordering::Relaxed);
+        if before + n_bytes > BUFFER_BYTES || self.buffers.0.try_send(buffer).is_err() {
+            self.buffer_bytes.fetch_sub(n_bytes, Ordering::Relaxed);
         }
     }
 }
