@@ -18,8 +18,7 @@ use super::settings::Settings;
 use crate::Lsn;
 use crate::disk::{Disk, Lock};
 
-/// Buffers that are kept for the next batch, and how much memory they may take.
-const BUFFERS: usize = 1024;
+/// How much memory may be kept for the next batches.
 const BUFFER_BYTES: usize = 32 * 1024 * 1024;
 
 pub(super) struct Shared {
@@ -59,6 +58,8 @@ impl Shared {
     pub(super) fn new(beginning: Beginning) -> (Arc<Self>, Receiver<()>) {
         let (kick, kicked) = bounded(1);
         let Beginning { settings, disk, lock, mark, segments, next } = beginning;
+        // So many come back at once that were written while as many waited.
+        let buffers = bounded(2 * settings.queue);
         let shared = Self {
             id: mark.mark().journal,
             room: Room::new(settings.queue_bytes),
@@ -73,7 +74,7 @@ impl Shared {
             is_closed: AtomicBool::new(false),
             synced: AtomicU64::new(next.0),
             news: News::default(),
-            buffers: bounded(BUFFERS),
+            buffers,
             buffer_bytes: AtomicUsize::new(0),
             _lock: lock,
         };
