@@ -1,6 +1,7 @@
 //! What the handle, the committer and readers of one journal share.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -134,6 +135,7 @@ impl Shared {
     /// Closes; `false` if it was closed before.
     pub(super) fn close(&self) -> bool {
         let is_first = !self.is_closed.swap(true, Ordering::SeqCst);
+        self.room.shut();
         self.news.tell(self.synced());
         is_first
     }
@@ -187,7 +189,10 @@ impl News {
             self.told.notify_all();
         }
         for watcher in self.watchers.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            watcher(next);
+            // A watcher that panics is its owner's failure.
+            if catch_unwind(AssertUnwindSafe(|| watcher(next))).is_err() {
+                tracing::error!("a watcher of the journal panicked");
+            }
         }
     }
 

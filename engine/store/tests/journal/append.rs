@@ -169,3 +169,17 @@ fn the_last_handle_may_go_with_a_callback() {
     assert!(opened.was_closed);
     demand(&journal, 1);
 }
+
+#[test]
+fn watchers_see_each_step_and_one_that_panics_harms_nobody() {
+    let folder = Folder::new();
+    let (journal, _) = Journal::open(folder.disk(), kit::threaded()).unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    journal.watch(|_| panic!("a watcher's own"));
+    let watched = Arc::clone(&seen);
+    journal.watch(move |next| watched.lock().unwrap().push(next));
+    for n in 1..=5 {
+        journal.append_and_wait(batch(&journal, n..n + 1)).unwrap();
+    }
+    assert_eq!(*seen.lock().unwrap(), [Lsn(2), Lsn(3), Lsn(4), Lsn(5), Lsn(6)]);
+}

@@ -10,7 +10,7 @@ use crossbeam_channel::{
 };
 
 use super::{Committer, Told};
-use crate::journal::append::{AppendError, Submission};
+use crate::journal::append::{AppendError, Failure, Submission};
 use crate::journal::shared::Shared;
 
 /// Batches of one group at most.
@@ -103,6 +103,17 @@ struct Gathering {
     /// How many were told last: as many may be about to append again.
     n_told: usize,
     is_closing: bool,
+}
+
+impl Drop for Gathering {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let source = io::Error::other("the committer's thread panicked");
+            self.shared.fail(Failure { doing: "committing to", segment: self.committer.segment(), source });
+        }
+        // Who waits for room would wait for good.
+        self.shared.room.shut();
+    }
 }
 
 impl Gathering {
