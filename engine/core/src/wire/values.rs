@@ -174,7 +174,8 @@ mod tests {
             let taken: Vec<_> = values.take(wire).collect();
             one_by_one.clear();
             values.push(b"another");
-            let read: Vec<String> = taken.iter().map(|value| String::decode(value.as_bytes()).unwrap()).collect();
+            let read: Vec<String> =
+                taken.iter().map(|value| String::decode(value.as_bytes()).unwrap()).collect();
             assert_eq!(read, texts);
             values.clear();
         }
