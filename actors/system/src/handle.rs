@@ -95,7 +95,7 @@ impl<T: Payload> AccumulatorHandle<T> {
         let Some(wire) = ring.item_type().wire() else { return Err(PushError::Closed { item: events }) };
         // One buffer for all of them.
         let mut values = Values::default();
-        if let Err(source) = events.iter().try_for_each(|event| values.push_value(event)) {
+        if let Err(source) = values.push_all(&events) {
             return Err(PushError::Unencodable { item: events, source });
         }
         let mut encoded: VecDeque<Encoded> = values.take(wire).collect();

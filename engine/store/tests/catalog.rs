@@ -11,6 +11,7 @@
 mod catalog {
     mod history;
 
+    mod checkpoint;
     mod recovery;
     mod rows;
     mod wire;

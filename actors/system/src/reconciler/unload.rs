@@ -106,8 +106,7 @@ impl Reconciler {
                 // It is restarting, or out of service: its seats say for whom they are kept.
                 None => self.seats(&entry, &leaving).await,
             };
-            let bound = actual.graphs.iter().filter(|(_, g)| g.value.reactor.as_ref() == Some(&reactor));
-            let bound: Vec<GraphName> = bound.map(|(name, _)| name.clone()).collect();
+            let bound: Vec<GraphName> = actual.bound_to(&reactor).map(|(name, _)| name.clone()).collect();
             for graph in bound {
                 let hold = holders.iter().find(|(held, _)| *held == graph);
                 actual.holds.insert(graph, hold.map_or(Hold::Released, |(_, hold)| *hold));

@@ -51,25 +51,39 @@ type Known = RwLock<HashMap<TypeId, &'static Schema>>;
 static KNOWN: OnceLock<Known> = OnceLock::new();
 
 const N_RECENT: usize = 4;
-type Recent = [Option<(TypeId, &'static Schema)>; N_RECENT];
+
+/// Schemas that a thread asked for lately, each in a cell of its own: a look reads one or two of them.
+struct Recent {
+    known: [Cell<Option<(TypeId, &'static Schema)>>; N_RECENT],
+    next: Cell<usize>,
+}
 
 thread_local! {
     // A turn codes many values of few types: these are found without a lock or a hash.
-    static RECENT: Cell<(Recent, usize)> = const { Cell::new(([None; N_RECENT], 0)) };
+    static RECENT: Recent =
+        const { Recent { known: [const { Cell::new(None) }; N_RECENT], next: Cell::new(0) } };
 }
 
 impl Schema {
     /// The schema of `T`: traced at the first call, found again at later ones.
+    #[inline]
     pub fn of<T: Serialize + DeserializeOwned + 'static>() -> &'static Self {
         let id = TypeId::of::<T>();
-        let (mut recent, mut next) = RECENT.get();
-        if let Some((_, schema)) = recent.iter().flatten().find(|(known, _)| *known == id) {
-            return schema;
-        }
+        RECENT.with(|recent| {
+            let mut known = recent.known.iter().filter_map(Cell::get);
+            match known.find(|(known, _)| *known == id) {
+                Some((_, schema)) => schema,
+                None => Self::remembered::<T>(id, recent),
+            }
+        })
+    }
+
+    #[cold]
+    fn remembered<T: Serialize + DeserializeOwned + 'static>(id: TypeId, recent: &Recent) -> &'static Self {
         let schema = Self::known::<T>(id);
-        recent[next % N_RECENT] = Some((id, schema));
-        next += 1;
-        RECENT.set((recent, next));
+        let next = recent.next.get();
+        recent.known[next % N_RECENT].set(Some((id, schema)));
+        recent.next.set(next.wrapping_add(1));
         schema
     }
 

@@ -93,6 +93,8 @@ pub struct Actual {
     pub accumulators: Shared<BTreeMap<AccumulatorName, Owned<ReactorName>>>,
     /// Graphs, bound and trigger-less.
     pub graphs: Shared<BTreeMap<GraphName, Owned<GraphRecord>>>,
+    /// The graphs that are bound to each reactor that has any: what a guard asks for.
+    bound: Shared<BTreeMap<ReactorName, BTreeSet<GraphName>>>,
     /// What keeps the seat of a graph, where it is not a link.
     pub holds: Shared<BTreeMap<GraphName, Hold>>,
     /// Workflows.
@@ -111,6 +113,17 @@ impl Actual {
     /// Who owns a trigger.
     pub fn trigger(&self, trigger: &TriggerName) -> Option<&PackageName> {
         self.crons.get(trigger).or_else(|| self.polls.get(trigger))
+    }
+
+    /// The graphs that are bound to `reactor`, with what is remembered of them.
+    pub fn bound_to<'a>(
+        &'a self,
+        reactor: &'a ReactorName,
+    ) -> impl Iterator<Item = (&'a GraphName, &'a Owned<GraphRecord>)> {
+        let names = self.bound.get(reactor).into_iter().flatten();
+        let known = names.filter_map(|name| self.graphs.get_key_value(name));
+        // A name that is taken twice is refused, but planned with before.
+        known.filter(move |(_, graph)| graph.value.reactor.as_ref() == Some(reactor))
     }
 
     /// What keeps the seat of `graph`.
@@ -164,6 +177,9 @@ impl Actual {
                 self.shares.insert(cell, Owned { package, value: share.clone() });
             }
             Record::InvokedGraph(name, graph) | Record::BoundGraph(name, graph) => {
+                if let Some(reactor) = &graph.reactor {
+                    self.bound.entry(reactor.clone()).or_default().insert(name.clone());
+                }
                 self.graphs.insert(name.clone(), Owned { package, value: graph.clone() });
             }
             Record::Workflow(name, workflow) => {
@@ -186,7 +202,16 @@ impl Actual {
                 self.accumulators.remove(name);
                 self.shares.remove(&Share::cell_name(name));
             }
-            Record::InvokedGraph(name, _) | Record::BoundGraph(name, _) => {
+            Record::InvokedGraph(name, graph) | Record::BoundGraph(name, graph) => {
+                if let Some(reactor) = &graph.reactor
+                    && let Some(names) = self.bound.get_mut(reactor)
+                {
+                    names.remove(name);
+                    // No key for nothing: what went leaves no trace.
+                    if names.is_empty() {
+                        self.bound.remove(reactor);
+                    }
+                }
                 self.graphs.remove(name);
                 self.holds.remove(name);
             }

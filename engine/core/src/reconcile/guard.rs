@@ -141,10 +141,9 @@ fn holdings(actual: &Actual, package: &PackageName, leaving: &[PackageName]) -> 
     };
     let mut found = Vec::new();
     for (reactor, _) in actual.reactors.iter().filter(|(_, owned)| owned.package == *package) {
-        let graphs = actual.graphs.iter().filter(|(name, graph)| {
-            let bound = graph.value.reactor.as_ref() == Some(reactor) && stays(&graph.package);
-            bound && actual.hold(name) != Hold::Released
-        });
+        let graphs = actual
+            .bound_to(reactor)
+            .filter(|(name, graph)| stays(&graph.package) && actual.hold(name) != Hold::Released);
         let graphs: Vec<_> =
             graphs.map(|(name, graph)| (name.clone(), graph.package.clone(), actual.hold(name))).collect();
         if !graphs.is_empty() {

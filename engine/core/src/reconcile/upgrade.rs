@@ -30,8 +30,8 @@ pub(super) fn plan_upgrade(
 fn broken(actual: &Actual, package: &Package, problems: &mut Vec<Problem>) {
     for decl in package.reactors() {
         let contract = Contract::of(decl);
-        let others = actual.graphs.iter().filter(|(_, graph)| graph.package != *package.name());
-        for (graph, owned) in others.filter(|(_, graph)| graph.value.reactor.as_ref() == Some(&decl.name)) {
+        let others = actual.bound_to(&decl.name).filter(|(_, graph)| graph.package != *package.name());
+        for (graph, owned) in others {
             let problem = contract.problems(&decl.name, graph, &owned.value.reads);
             problems.extend(problem.into_iter().map(Problem::from));
         }

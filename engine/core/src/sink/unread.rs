@@ -58,12 +58,18 @@ impl Unread {
         ty: PayloadType,
         output: &mut dyn AnyOutput,
     ) {
-        let mut scratch = Vec::new();
-        for index in 0..output.len() {
-            match converted(&mut *output, index, ty, &mut scratch) {
-                Ok(value) => queue.push_back(value),
-                Err(failure) => self.keep(output, index, Failure::undecodable(failure)),
+        queue.reserve(output.len());
+        let (mut scratch, mut from) = (Vec::new(), 0);
+        while from < output.len() {
+            // The type's own `Deserialize` may panic: that costs the value in hand, and no other.
+            let mut at = from;
+            let read = guarded(|| {
+                converted(&mut *output, &mut at, ty, &mut scratch, &mut |value| queue.push_back(value))
+            });
+            if let Err(failure) = read {
+                self.keep(output, at, Failure::undecodable(failure));
             }
+            from = at + 1;
         }
     }
 
@@ -79,21 +85,28 @@ impl Unread {
     }
 }
 
+/// Hand the values from `at` on to `take`, as `ty`; `at` is the one in hand, or the last.
 fn converted<T: Payload>(
     output: &mut dyn AnyOutput,
-    index: usize,
+    at: &mut usize,
     ty: PayloadType,
     scratch: &mut Vec<u8>,
-) -> Result<T, Failure> {
-    let encoded = output.as_any_mut().downcast_mut::<Output<Encoded>>();
-    if let Some(value) = encoded.and_then(|encoded| encoded.values.get(index)) {
-        return guarded(|| T::decode_as(value.as_bytes(), ty).map_err(Failure::error));
+    take: &mut dyn FnMut(T),
+) -> Result<(), Failure> {
+    if let Some(encoded) = output.as_any_mut().downcast_mut::<Output<Encoded>>() {
+        for (index, value) in encoded.values.iter().enumerate().skip(*at) {
+            *at = index;
+            take(T::decode_as(value.as_bytes(), ty).map_err(Failure::error)?);
+        }
+        return Ok(());
     }
-    scratch.clear();
-    guarded(|| {
+    for index in *at..output.len() {
+        *at = index;
+        scratch.clear();
         output.encode(index, scratch).map_err(Failure::error)?;
-        T::decode_as(scratch, ty).map_err(Failure::error)
-    })
+        take(T::decode_as(scratch, ty).map_err(Failure::error)?);
+    }
+    Ok(())
 }
 
 /// Put the first value of `column` behind those in `queue`, in their form; false if it is none of `ty`.

@@ -55,12 +55,15 @@ impl GraphRunner {
 /// all, which no reader takes: it ends as a dead letter where it was to be read.
 fn drain(output: &mut dyn AnyOutput, out: &mut Values) {
     while !output.is_empty() {
-        let popped = guarded(|| {
-            let popped = out.push_with(|bytes| output.pop_encoded(bytes).unwrap_or(Ok(())));
-            popped.map_err(Failure::error)
+        let drained = guarded(|| {
+            while !output.is_empty() {
+                let popped = out.push_with(|bytes| output.pop_encoded(bytes).unwrap_or(Ok(())));
+                popped.map_err(Failure::error)?;
+            }
+            Ok(())
         });
-        if popped.is_err() {
-            out.push(&[]);
+        if drained.is_err() {
+            out.push_void();
         }
     }
 }

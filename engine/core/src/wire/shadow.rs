@@ -68,15 +68,23 @@ impl Shadows {
         mark.bad.drain(..n_bad);
         column.drop_front(gone as usize - n_bad);
         mark.first = first;
-        for sequence in mark.next..end {
-            let before = column.len();
-            let position = (sequence - first) as usize;
-            if let Err(failure) = guarded(|| append(position, &mut **column).map_err(Failure::error)) {
-                column.truncate(before);
-                mark.bad.push_back((sequence, Failure::undecodable(failure)));
+        while mark.next < end {
+            let (mut sound, next) = (column.len(), &mut mark.next);
+            let followed = guarded(|| {
+                while *next < end {
+                    sound = column.len();
+                    append((*next - first) as usize, &mut **column).map_err(Failure::error)?;
+                    *next += 1;
+                }
+                Ok(())
+            });
+            // Reading a type runs its own code: what that does costs the value in hand, and no other.
+            if let Err(failure) = followed {
+                column.truncate(sound);
+                mark.bad.push_back((mark.next, Failure::undecodable(failure)));
+                mark.next += 1;
             }
         }
-        mark.next = end;
     }
 
     /// Take the firings `rows` over the windows that were followed, one index an input.

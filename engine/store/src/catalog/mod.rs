@@ -21,10 +21,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod checkpoint;
 mod rows;
 mod wire;
 
-pub use rows::{LoadError, RowError, load, rows};
+pub use checkpoint::{RecoverError, Recovery, checkpoint};
+pub use rows::{LoadError, RowError, all_rows, load, rows};
 pub use wire::{DecodeError, EncodeError, decode, encode};
 
 use crate::journal::RecordKind;

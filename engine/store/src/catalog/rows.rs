@@ -83,6 +83,24 @@ pub fn rows(store: &dyn StateStore, catalog: &Catalog, record: &Record) -> Resul
     Ok(batch)
 }
 
+/// The batch that makes the rows those of `catalog`, whatever they are now: for a store that is filled from a
+/// checkpoint.
+///
+/// # Errors
+/// [`RowError`]; nothing is written here.
+pub fn all_rows(store: &dyn StateStore, catalog: &Catalog) -> Result<Batch, RowError> {
+    let mut batch = Batch::default();
+    for row in store.scan(Table::CATALOG, &[]) {
+        batch.delete(Table::CATALOG, row?.key);
+    }
+    for change in catalog.condensed().iter().flat_map(|record| &record.changes) {
+        if let Some(key) = key(change) {
+            batch.put(Table::CATALOG, key, encode_change(change)?);
+        }
+    }
+    Ok(batch)
+}
+
 /// The catalog that the rows make.
 ///
 /// # Errors

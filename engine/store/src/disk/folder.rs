@@ -217,3 +217,63 @@ fn retried(mut call: impl FnMut() -> rustix::io::Result<usize>) -> rustix::io::R
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("acequia-folder-{name}-{}", std::process::id()))
+    }
+
+    #[test]
+    fn files_are_made_of_zeros_written_in_slices_renamed_and_removed() {
+        let path = folder("files");
+        let disk = FolderDisk::open(path.join("within/another")).unwrap();
+        let file = disk.create("a", 10_000).unwrap();
+        assert_eq!((file.n_bytes().unwrap(), disk.create("a", 0).is_err()), (10_000, true));
+        // More slices than one call takes.
+        let numbers: Vec<[u8; 2]> = (0..3_000_u16).map(u16::to_le_bytes).collect();
+        let slices: Vec<IoSlice<'_>> = numbers.iter().map(|bytes| IoSlice::new(bytes)).collect();
+        file.write_at(100, &slices).unwrap();
+        file.sync_data().unwrap();
+        disk.rename("a", "b").unwrap();
+        disk.sync_directory().unwrap();
+
+        let mut found = vec![1; 20_000];
+        assert_eq!(disk.open("b").unwrap().read_at(&mut found, 0).unwrap(), 10_000);
+        assert_eq!(found[100..6_100], numbers.concat());
+        assert!(found[..100].iter().chain(&found[6_100..10_000]).all(|byte| *byte == 0));
+
+        assert_eq!(disk.list().unwrap(), ["b"]);
+        disk.remove("b").unwrap();
+        assert!(disk.list().unwrap().is_empty() && disk.free_bytes().unwrap() > 0);
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn a_short_write_is_continued_where_it_ended() {
+        let path = folder("short");
+        let disk = FolderDisk::open(&path).unwrap();
+        for skip in 0..=9 {
+            let _ = disk.remove("a");
+            let file = OpenOptions::new().read(true).write(true).create_new(true).open(disk.at("a")).unwrap();
+            file.write_all_at(&b"abcdefghi"[..skip], 5).unwrap();
+            rest(&file, &[IoSlice::new(b"abc"), IoSlice::new(b""), IoSlice::new(b"defghi")], 5, skip)
+                .unwrap();
+            assert_eq!(&fs::read(disk.at("a")).unwrap()[5..], b"abcdefghi", "after {skip}");
+        }
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn a_folder_is_locked_until_the_lock_is_dropped() {
+        let path = folder("lock");
+        let (one, other) = (FolderDisk::open(&path).unwrap(), FolderDisk::open(&path).unwrap());
+        let lock = one.lock().unwrap();
+        assert!(matches!(other.lock(), Err(LockError::Held { .. })));
+        drop(lock);
+        assert!(other.lock().is_ok());
+        fs::remove_dir_all(path).unwrap();
+    }
+}

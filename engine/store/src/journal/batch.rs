@@ -1,5 +1,7 @@
 //! Records that are appended as one: after a crash all of them are there, or none.
 
+use std::io;
+
 use super::body;
 use super::frame;
 use super::record::Head;
@@ -15,6 +17,34 @@ pub struct Batch {
     n_records: u32,
     is_urgent: bool,
     limits: Limits,
+}
+
+/// A payload while it is written: it can only grow.
+#[derive(Debug)]
+pub struct Payload<'a>(&'a mut Vec<u8>);
+
+impl Payload<'_> {
+    /// Writes bytes behind those that are there.
+    pub fn put(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+}
+
+impl Extend<u8> for Payload<'_> {
+    fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
+        self.0.extend(bytes);
+    }
+}
+
+impl io::Write for Payload<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.put(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// How large what is appended may be.
@@ -72,22 +102,22 @@ impl Batch {
         // Before the copy, so that a payload far too large costs nothing.
         self.room_for(payload.len(), self.buffer.len().saturating_add(added))?;
         self.buffer.reserve(added);
-        self.push_with(head, |buffer| buffer.extend_from_slice(payload))
+        self.push_with(head, |written| written.put(payload))
     }
 
-    /// Adds a record whose payload `encode` appends to the buffer that it is given. It must only append.
+    /// Adds a record whose payload `encode` writes where it will lie, without a copy.
     pub fn push_with(
         &mut self,
         head: &Head<'_>,
-        encode: impl FnOnce(&mut Vec<u8>),
+        encode: impl FnOnce(&mut Payload<'_>),
     ) -> Result<(), EncodeError> {
         let n_parents = u16::try_from(head.parents.len())
             .map_err(|_| EncodeError::TooManyParents { n_parents: head.parents.len() })?;
         let at = self.buffer.len();
         body::write_head(&mut self.buffer, head, n_parents);
         let start = self.buffer.len();
-        encode(&mut self.buffer);
-        let bytes = self.buffer.len().saturating_sub(start);
+        encode(&mut Payload(&mut self.buffer));
+        let bytes = self.buffer.len() - start;
         if let Err(error) = self.room_for(bytes, self.buffer.len()) {
             self.buffer.truncate(at);
             return Err(error);
@@ -190,7 +220,7 @@ mod tests {
         let before = batch.buffer.clone();
 
         let payload = batch.push(&head(&[]), &[7; 101]);
-        let written = batch.push_with(&head(&[]), |buffer| buffer.extend_from_slice(&[7; 101]));
+        let written = batch.push_with(&head(&[]), |written| written.extend([7; 101]));
         let whole = batch.push(&head(&[RecordId(1); 4]), &[7; 100]);
         let lineage = batch.push(&head(&vec![RecordId(1); 65_536]), &[]);
 

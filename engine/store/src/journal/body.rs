@@ -69,3 +69,29 @@ fn field<const N: usize>(fixed: &[u8; FIXED], at: usize) -> [u8; N] {
     bytes.copy_from_slice(&fixed[at..at + N]);
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_record_within_them_or_none(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+            // Lengths of real records are small; those of noise almost never are.
+            let mut small = bytes.clone();
+            for at in [1, 2, 3, 7] {
+                if let Some(byte) = small.get_mut(at) {
+                    *byte = 0;
+                }
+            }
+            for bytes in [bytes, small] {
+                if let Some((record, n_bytes)) = read(&bytes, Lsn::FIRST) {
+                    prop_assert!(n_bytes <= bytes.len());
+                    prop_assert_eq!(overhead(record.parents.iter().len()) + record.payload.len(), n_bytes);
+                }
+            }
+        }
+    }
+}

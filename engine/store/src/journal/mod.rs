@@ -60,7 +60,7 @@ mod wait;
 mod walk;
 
 pub use append::{AppendError, Failure, OnSynced, Refused};
-pub use batch::{Batch, EncodeError, Limits};
+pub use batch::{Batch, EncodeError, Limits, Payload};
 pub use consumer::{Consumer, Position};
 pub use crash_point::CrashPoint;
 pub use cursor::{Cursor, CursorError, Filter};
@@ -150,7 +150,8 @@ impl Journal {
     }
 
     /// Appends a batch, and waits for a place in the queue. `on_synced` is called once: on the committer's
-    /// thread, which must not wait for anything.
+    /// thread, which must not wait for anything. Called there, it does not wait either, but is
+    /// [`AppendError::Busy`].
     pub fn append(&self, batch: Batch, on_synced: OnSynced) -> Result<(), Refused> {
         self.take(batch, Some(on_synced), Patience::Wait)
     }
@@ -173,6 +174,11 @@ impl Journal {
         self.take(batch, None, Patience::Wait).map_err(|refused| refused.error)
     }
 
+    /// [`Journal::ride`] if there is a place in the queue, else it is [`AppendError::Busy`].
+    pub fn try_ride(&self, batch: Batch) -> Result<(), Refused> {
+        self.take(batch, None, Patience::None)
+    }
+
     /// Waits until all that was appended before is synced. The answer is what comes next.
     pub fn flush(&self) -> Result<Lsn, AppendError> {
         let mut nothing = self.batch();
@@ -182,6 +188,7 @@ impl Journal {
 
     fn take(&self, mut batch: Batch, on_synced: Option<OnSynced>, patience: Patience) -> Result<(), Refused> {
         let n_bytes = batch.n_bytes();
+        let patience = if self.is_committer() { Patience::None } else { patience };
         let admitted = self.admit(&batch).and_then(|()| self.reserve(n_bytes, patience));
         let ack = on_synced.map_or_else(Ack::nobody, Ack::new);
         if let Err(error) = admitted {
@@ -205,6 +212,11 @@ impl Journal {
             submission.batch.unseal();
             refused(error, submission)
         })
+    }
+
+    /// Whether this is the committer's own thread: it would wait for itself.
+    fn is_committer(&self) -> bool {
+        matches!(&self.inner.entry, Entry::Thread(thread) if thread.is_current())
     }
 
     fn admit(&self, batch: &Batch) -> Result<(), AppendError> {

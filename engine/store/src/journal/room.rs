@@ -1,6 +1,6 @@
 //! How many bytes may wait to be synced.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 /// Counts bytes up to a limit. One who takes room while there is none waits, if he wants to.
@@ -9,6 +9,7 @@ pub(super) struct Room {
     limit: usize,
     used: AtomicUsize,
     n_waiting: AtomicUsize,
+    is_shut: AtomicBool,
     door: Mutex<()>,
     freed: Condvar,
 }
@@ -16,7 +17,8 @@ pub(super) struct Room {
 impl Room {
     pub(super) fn new(limit: usize) -> Self {
         let (used, n_waiting) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { limit, used, n_waiting, door: Mutex::new(()), freed: Condvar::new() }
+        let is_shut = AtomicBool::new(false);
+        Self { limit, used, n_waiting, is_shut, door: Mutex::new(()), freed: Condvar::new() }
     }
 
     /// Takes room if there is enough.
@@ -27,6 +29,7 @@ impl Room {
             (used == 0 || sum <= self.limit).then_some(sum)
         };
         self.used.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fits).is_ok()
+            || self.is_shut.load(Ordering::SeqCst)
     }
 
     /// Takes room, and waits until there is enough.
@@ -45,7 +48,18 @@ impl Room {
 
     /// Gives room back.
     pub(super) fn free(&self, bytes: usize) {
-        self.used.fetch_sub(bytes, Ordering::SeqCst);
+        let less = |used: usize| Some(used.saturating_sub(bytes));
+        let _ = self.used.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
+        self.wake();
+    }
+
+    /// Nobody waits any more: what is handed in now is refused elsewhere.
+    pub(super) fn shut(&self) {
+        self.is_shut.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
+    fn wake(&self) {
         if self.n_waiting.load(Ordering::SeqCst) > 0 {
             // Whoever looked in vain waits by now.
             drop(self.door.lock().unwrap_or_else(PoisonError::into_inner));
@@ -68,6 +82,18 @@ mod tests {
         assert!(!room.try_take(1));
         room.free(25);
         assert!(room.try_take(6) && room.try_take(4) && !room.try_take(1));
+    }
+
+    #[test]
+    fn nobody_waits_once_it_is_shut() {
+        let room = Arc::new(Room::new(10));
+        room.take(10);
+        let waiting = {
+            let room = Arc::clone(&room);
+            thread::spawn(move || room.take(1))
+        };
+        room.shut();
+        waiting.join().unwrap();
     }
 
     #[test]

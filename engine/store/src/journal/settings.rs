@@ -36,7 +36,8 @@ pub struct Settings {
     pub keep_free: u64,
     /// How often a full disk is looked at again, and what is told to who is refused.
     pub retry_after: Duration,
-    /// Commits on the thread that appends, without any thread of its own: for tests on paused time.
+    /// Commits on the thread that appends, without any thread of its own: for tests on paused time. Then the end
+    /// is marked at closing only.
     pub inline: bool,
     /// Called at the places where a crash is worth a test.
     pub on_crash_point: Option<OnCrashPoint>,

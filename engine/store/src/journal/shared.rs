@@ -1,6 +1,7 @@
 //! What the handle, the committer and readers of one journal share.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -18,9 +19,8 @@ use super::settings::Settings;
 use crate::Lsn;
 use crate::disk::{Disk, Lock};
 
-/// Buffers that are kept for the next batch, and how large they may be.
-const BUFFERS: usize = 256;
-const BUFFER_BYTES: usize = 1024 * 1024;
+/// How much memory may be kept for the next batches.
+const BUFFER_BYTES: usize = 32 * 1024 * 1024;
 
 pub(super) struct Shared {
     pub(super) settings: Settings,
@@ -40,6 +40,7 @@ pub(super) struct Shared {
     synced: AtomicU64,
     news: News,
     buffers: (Sender<Vec<u8>>, Receiver<Vec<u8>>),
+    buffer_bytes: AtomicUsize,
     _lock: Lock,
 }
 
@@ -58,6 +59,8 @@ impl Shared {
     pub(super) fn new(beginning: Beginning) -> (Arc<Self>, Receiver<()>) {
         let (kick, kicked) = bounded(1);
         let Beginning { settings, disk, lock, mark, segments, next } = beginning;
+        // So many come back at once that were written while as many waited.
+        let buffers = bounded(2 * settings.queue);
         let shared = Self {
             id: mark.mark().journal,
             room: Room::new(settings.queue_bytes),
@@ -72,7 +75,8 @@ impl Shared {
             is_closed: AtomicBool::new(false),
             synced: AtomicU64::new(next.0),
             news: News::default(),
-            buffers: bounded(BUFFERS),
+            buffers,
+            buffer_bytes: AtomicUsize::new(0),
             _lock: lock,
         };
         (Arc::new(shared), kicked)
@@ -91,7 +95,7 @@ impl Shared {
 
     /// Waits until more than what lies below `next` is synced, but no longer than `timeout`.
     pub(super) fn wait_past(&self, next: Lsn, timeout: Duration) -> Lsn {
-        self.news.wait(timeout, || self.synced() > next || self.is_closed());
+        self.news.wait(timeout, || self.synced() > next || self.is_closed() || self.failure.get().is_some());
         self.synced()
     }
 
@@ -119,7 +123,9 @@ impl Shared {
     /// The end of all appending. The first failure is the one that counts.
     pub(super) fn fail(&self, failure: Failure) -> Arc<Failure> {
         tracing::error!(doing = failure.doing, segment = failure.segment, source = %failure.source, "the journal failed");
-        Arc::clone(self.failure.get_or_init(|| Arc::new(failure)))
+        let cause = Arc::clone(self.failure.get_or_init(|| Arc::new(failure)));
+        self.news.tell(self.synced());
+        cause
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -129,6 +135,7 @@ impl Shared {
     /// Closes; `false` if it was closed before.
     pub(super) fn close(&self) -> bool {
         let is_first = !self.is_closed.swap(true, Ordering::SeqCst);
+        self.room.shut();
         self.news.tell(self.synced());
         is_first
     }
@@ -139,15 +146,18 @@ impl Shared {
 
     /// A batch, with a buffer that was used before if there is one.
     pub(super) fn batch(&self) -> Batch {
-        Batch::new(self.buffers.1.try_recv().unwrap_or_default(), self.settings.limits())
+        let buffer = self.buffers.1.try_recv().unwrap_or_default();
+        self.buffer_bytes.fetch_sub(buffer.capacity(), Ordering::Relaxed);
+        Batch::new(buffer, self.settings.limits())
     }
 
     /// Keeps a batch's buffer for the next.
     pub(super) fn recycle(&self, batch: Batch) {
         let buffer = batch.into_buffer();
-        if buffer.capacity() <= BUFFER_BYTES {
-            // If enough are kept, this one goes.
-            let _ = self.buffers.0.try_send(buffer);
+        let n_bytes = buffer.capacity();
+        let before = self.buffer_bytes.fetch_add(n_bytes, Ordering::Relaxed);
+        if before + n_bytes > BUFFER_BYTES || self.buffers.0.try_send(buffer).is_err() {
+            self.buffer_bytes.fetch_sub(n_bytes, Ordering::Relaxed);
         }
     }
 }
@@ -179,7 +189,10 @@ impl News {
             self.told.notify_all();
         }
         for watcher in self.watchers.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            watcher(next);
+            // A watcher that panics is its owner's failure.
+            if catch_unwind(AssertUnwindSafe(|| watcher(next))).is_err() {
+                tracing::error!("a watcher of the journal panicked");
+            }
         }
     }
 

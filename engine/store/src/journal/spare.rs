@@ -6,7 +6,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, select};
@@ -138,7 +138,19 @@ pub(super) struct Keeper {
     full: Receiver<()>,
     is_full: Arc<AtomicBool>,
     /// Dropped, it ends the thread.
-    _stop: Sender<()>,
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.stop.take();
+        // Waited for, because the folder may have another engine right after this.
+        if let Some(thread) = self.thread.take() {
+            // If it panicked, there is nothing left to end.
+            let _ = thread.join();
+        }
+    }
 }
 
 /// The thread's ends.
@@ -162,11 +174,12 @@ impl Keeper {
         // Without a buffer: one segment is ready, and no second one.
         let (ready_to, ready) = bounded(0);
         let (full_to, full) = bounded(1);
-        let (_stop, stop) = bounded(0);
+        let (stop_to, stop) = bounded(0);
         let is_full = Arc::clone(&maker.is_full);
         let duty = Duty { maker, ready: ready_to, full: full_to, kicked, stop, retry_after };
-        thread::Builder::new().name("acequia-segments".to_owned()).spawn(move || duty.run(number, spare))?;
-        Ok(Self { ready, full, is_full, _stop })
+        let named = thread::Builder::new().name("acequia-segments".to_owned());
+        let thread = Some(named.spawn(move || duty.run(number, spare))?);
+        Ok(Self { ready, full, is_full, stop: Some(stop_to), thread })
     }
 
     fn take(&self) -> Result<Arc<dyn DiskFile>, Unmade> {
@@ -195,26 +208,32 @@ impl Duty {
                 Some(file) => Ok(file),
                 None => self.maker.make(number),
             };
-            match made {
+            let goes_on = match made {
                 Ok(file) => {
-                    if self.ready.send(Ok(file)).is_err() {
-                        return;
-                    }
                     number += 1;
+                    self.hand_over(Ok(file))
                 }
                 Err(Unmade::Full) => {
                     // If a word of it waits already, that is enough.
                     let _ = self.full.try_send(());
-                    if !self.wait() {
-                        return;
-                    }
+                    self.wait()
                 }
                 Err(Unmade::Io(error)) => {
-                    // Nobody is left to tell if this fails.
-                    let _ = self.ready.send(Err(error));
-                    return;
+                    self.hand_over(Err(error));
+                    false
                 }
+            };
+            if !goes_on {
+                return;
             }
+        }
+    }
+
+    /// Waits until the committer takes it; `false` at the end.
+    fn hand_over(&self, made: io::Result<Arc<dyn DiskFile>>) -> bool {
+        select! {
+            send(self.ready, made) -> sent => sent.is_ok(),
+            recv(self.stop) -> _ => false,
         }
     }
 

@@ -126,7 +126,8 @@ fn read_all(disk: &dyn Disk, mark: &Mark) -> std::io::Result<Vec<SegmentReport>>
                 report.first = Some(header.first);
                 let home = Home::new(mark.journal, report.number);
                 let segment = Segment::new(header, home, file);
-                let end = headers.get(&(report.number + 1)).map(|behind| u64::from(behind.end_before));
+                let end =
+                    headers.get(&report.number.saturating_add(1)).map(|behind| u64::from(behind.end_before));
                 let stop = read_frames(&segment, end.unwrap_or(header.capacity), &mut report)?;
                 let is_short = end.is_some_and(|end| report.bytes < end);
                 report.damage = flaw(stop, is_short).map(|flaw| at(&report, flaw)).or(report.damage);

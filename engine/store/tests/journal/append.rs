@@ -124,3 +124,62 @@ fn closed_the_journal_refuses_and_is_still_read() {
     demand(&journal, 3);
     assert_eq!(payload(1).len(), 45);
 }
+
+#[test]
+fn a_callback_that_appends_to_a_full_queue_is_told_so_and_does_not_wait_for_itself() {
+    let disk = SimulatedDisk::new(1);
+    let settings = acequia_store::journal::Settings { queue: 1, ..kit::threaded() };
+    let (journal, _) = Journal::open(kit::simulated(&disk), settings).unwrap();
+    let again = journal.clone();
+    let (told, wait_told) = bounded(1);
+    let on_synced = Box::new(move |_: Result<_, _>| {
+        let taken: Vec<bool> = (0..3).map(|n| again.ride(batch(&again, n + 2..n + 3)).is_ok()).collect();
+        told.send(taken).unwrap();
+    });
+    journal.append(batch(&journal, 1..2), on_synced).unwrap();
+    assert_eq!(wait_told.recv().unwrap(), [true, false, false]);
+    journal.flush().unwrap();
+    demand(&journal, 2);
+}
+
+#[test]
+fn the_last_handle_may_go_with_a_callback() {
+    let folder = Folder::new();
+    let (journal, _) = Journal::open(folder.disk(), kit::threaded()).unwrap();
+    let (told, wait_told) = bounded(1);
+    let (go, wait_go) = bounded::<()>(0);
+    let last = journal.clone();
+    let first = batch(&journal, 1..2);
+    let on_synced = Box::new(move |_: Result<_, _>| {
+        wait_go.recv().unwrap();
+        drop(last);
+        told.send(()).unwrap();
+    });
+    journal.append(first, on_synced).unwrap();
+    drop(journal);
+    go.send(()).unwrap();
+    wait_told.recv().unwrap();
+    // The folder is free once the thread has ended.
+    let (journal, opened) = loop {
+        match Journal::open(folder.disk(), kit::threaded()) {
+            Ok(opened) => break opened,
+            Err(_) => thread::yield_now(),
+        }
+    };
+    assert!(opened.was_closed);
+    demand(&journal, 1);
+}
+
+#[test]
+fn watchers_see_each_step_and_one_that_panics_harms_nobody() {
+    let folder = Folder::new();
+    let (journal, _) = Journal::open(folder.disk(), kit::threaded()).unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    journal.watch(|_| panic!("a watcher's own"));
+    let watched = Arc::clone(&seen);
+    journal.watch(move |next| watched.lock().unwrap().push(next));
+    for n in 1..=5 {
+        journal.append_and_wait(batch(&journal, n..n + 1)).unwrap();
+    }
+    assert_eq!(*seen.lock().unwrap(), [Lsn(2), Lsn(3), Lsn(4), Lsn(5), Lsn(6)]);
+}

@@ -110,6 +110,11 @@ macro_rules! survives {
     ($name:ident, $kind:ty, ) => {};
     ($name:ident, $kind:ty, on_disk) => {
         #[test]
+        fn rewritten_rows_take_bounded_room() {
+            super::rewritten_rows_take_bounded_room::<$kind>();
+        }
+
+        #[test]
         fn a_killed_writer_leaves_whole_batches() {
             killed::leaves_whole_batches::<$kind>(stringify!($name));
         }
@@ -290,4 +295,31 @@ fn the_longest_rows_come_back<K: Kind>() {
         let blobs = std::fs::read_dir(folder.path().join(within)).into_iter().flatten().count();
         assert_eq!(blobs, 0, "values moved into files that are not synced");
     }
+}
+
+/// Rows are written again and again; what that leaves behind is used again.
+fn rewritten_rows_take_bounded_room<K: Kind>() {
+    let folder = Folder::new();
+    let mut store = K::open(folder.path(), Lsn::ZERO);
+    let mut sizes = Vec::new();
+    for at in 1..=3000_u64 {
+        let mut batch = Batch::default();
+        for key in 0..10 {
+            batch.put(Table::RUNS, (key + at % 10 * 10).to_be_bytes().to_vec(), vec![at as u8; 400]);
+        }
+        store.apply(&batch, Lsn(at)).unwrap();
+        if at.is_multiple_of(200) {
+            store.checkpoint().unwrap();
+        }
+        if at.is_multiple_of(1000) {
+            sizes.push(size(folder.path()));
+        }
+    }
+    // Forty thousand bytes of rows, twelve million written.
+    assert!(sizes.iter().all(|bytes| *bytes < 16 << 20), "{sizes:?}");
+}
+
+fn size(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    entries.map(|e| if e.path().is_dir() { size(&e.path()) } else { e.metadata().unwrap().len() }).sum()
 }

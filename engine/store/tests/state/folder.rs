@@ -11,7 +11,7 @@ pub struct Folder(PathBuf);
 impl Folder {
     pub fn new() -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("acequia-state-{}-{number}", std::process::id()));
+        let path = within().join(format!("acequia-state-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
@@ -19,6 +19,13 @@ impl Folder {
     pub fn path(&self) -> &Path {
         &self.0
     }
+}
+
+/// Memory, where the system has a folder for that: what syncs do is tested on simulated disks, and here they
+/// would only take time.
+fn within() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    if memory.is_dir() { memory } else { std::env::temp_dir() }
 }
 
 impl Drop for Folder {

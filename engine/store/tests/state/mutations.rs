@@ -1,7 +1,7 @@
 //! Random damage to the files of a store that is not open: it is detected and the store made anew, or it
 //! does no harm. Never a silent loss, never a panic that gets out.
 //!
-//! 200 mutations by default; `ACEQUIA_STATE_MUTATIONS=10000` is the long form, and
+//! 120 mutations by default; `ACEQUIA_STATE_MUTATIONS=10000` is the long form, and
 //! `ACEQUIA_STATE_MUTATIONS_FROM` the number to begin with.
 
 use super::folder::Folder;
@@ -34,14 +34,14 @@ impl Dice {
     }
 }
 
-/// What `sled` says on its way out is expected here; what anybody else says is not.
-fn silence_sled() {
+/// What a back end says on its way out is expected here; what anybody else says is not.
+fn silence_back_ends() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             let place = info.location().map_or("", |location| location.file());
-            let of_a_back_end = ["sled-0.34", "/alloc/src/", "/core/src/"];
+            let of_a_back_end = ["sled-0.34", "redb-4", "/alloc/src/", "/core/src/"];
             if !of_a_back_end.iter().any(|known| place.contains(known)) {
                 before(info);
             }
@@ -53,6 +53,7 @@ fn silence_sled() {
 struct Left {
     folder: Folder,
     record: Record,
+    backend: &'static dyn Backend,
 }
 
 /// How the process ended.
@@ -69,7 +70,7 @@ enum End {
 }
 
 impl Left {
-    fn by(end: End) -> Self {
+    fn by(end: End, backend: &'static dyn Backend) -> Self {
         let record = Record::of(120);
         let (at_work, folder) = (Folder::new(), Folder::new());
         let place = Place::new(at_work.path()).unwrap();
@@ -78,11 +79,11 @@ impl Left {
             End::ClosedAgain | End::KilledAgain => vec![Record::of(40), Record::of(70)],
         };
         for half in halves {
-            let (mut store, _) = opened(&place, &SledBackend, &half).unwrap();
+            let (mut store, _) = opened(&place, backend, &half).unwrap();
             half.replay(&mut store).unwrap();
             store.close().unwrap();
         }
-        let (mut store, _) = opened(&place, &SledBackend, &Record::of(100)).unwrap();
+        let (mut store, _) = opened(&place, backend, &Record::of(100)).unwrap();
         Record::of(100).replay(&mut store).unwrap();
         store.checkpoint().unwrap();
         record.replay(&mut store).unwrap();
@@ -93,7 +94,7 @@ impl Left {
             }
             End::Killed | End::KilledAgain => copy(at_work.path(), folder.path()),
         }
-        Self { folder, record }
+        Self { folder, record, backend }
     }
 
     /// The files of the store, and its anchor.
@@ -170,11 +171,10 @@ fn mutate(file: &Path, dice: &mut Dice) -> String {
 /// a panic gets out.
 fn open_damaged(left: &Left, folder: Folder, what: &str) -> Opened {
     let (send, receive) = mpsc::channel();
-    let record = left.record.clone();
+    let (record, backend) = (left.record.clone(), left.backend);
     let thread = std::thread::spawn(move || {
         let place = Place::new(folder.path()).unwrap();
-        let (mut store, account) =
-            opened(&place, &SledBackend, &record).map_err(|error| error.to_string())?;
+        let (mut store, account) = opened(&place, backend, &record).map_err(|error| error.to_string())?;
         record.replay(&mut store).map_err(|error| error.to_string())?;
         let rows = all(&store);
         store.close().map_err(|error| error.to_string())?;
@@ -201,11 +201,21 @@ fn number(variable: &str, otherwise: u64) -> u64 {
 
 #[test]
 fn no_damage_is_a_silent_loss_or_a_panic() {
-    silence_sled();
+    damage_and_open(&SledBackend);
+}
+
+#[cfg(feature = "redb")]
+#[test]
+fn no_damage_to_redb_is_a_silent_loss_or_a_panic() {
+    damage_and_open(&acequia_store::state::RedbBackend);
+}
+
+fn damage_and_open(backend: &'static dyn Backend) {
+    silence_back_ends();
     let ends = [End::Closed, End::ClosedAgain, End::Killed, End::KilledAgain];
-    let lefts = ends.map(|end| (end, Left::by(end)));
+    let lefts = ends.map(|end| (end, Left::by(end, backend)));
     let from = number("ACEQUIA_STATE_MUTATIONS_FROM", 0);
-    let n_mutations = number("ACEQUIA_STATE_MUTATIONS", 200);
+    let n_mutations = number("ACEQUIA_STATE_MUTATIONS", 120);
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     for seed in from..from + n_mutations {
         let (end, left) = &lefts[(seed % 4) as usize];
@@ -214,7 +224,7 @@ fn no_damage_is_a_silent_loss_or_a_panic() {
         copy(left.folder.path(), work.path());
         let files = left.files();
         // The file with the rows more often than the others.
-        let file = match files.iter().find(|file| file.ends_with("db")) {
+        let file = match files.iter().find(|file| file.ends_with("db") || file.ends_with("state.redb")) {
             Some(db) if dice.below(3) > 0 => db,
             _ => &files[dice.below(files.len())],
         };
@@ -225,7 +235,7 @@ fn no_damage_is_a_silent_loss_or_a_panic() {
             account.rebuilt.map_or_else(|| "harmless".to_owned(), |reason| kind(&format!("{reason:?}")));
         *seen.entry(verdict).or_default() += 1;
     }
-    println!("{n_mutations} mutations: {seen:?}");
+    println!("{}, {n_mutations} mutations: {seen:?}", backend.name());
     let detected = n_mutations - seen.get("harmless").copied().unwrap_or(0);
     assert!(detected * 4 > n_mutations, "most damage is noticed: {seen:?}");
 }
@@ -238,7 +248,7 @@ fn kind(reason: &str) -> String {
 #[test]
 fn the_fixtures_differ_as_they_should() {
     let snapshots = |end| {
-        let left = Left::by(end);
+        let left = Left::by(end, &SledBackend);
         assert!(left.files().iter().any(|file| file.ends_with(Anchor::FILE)));
         left.files().iter().filter(|file| file.to_string_lossy().contains("snap.")).count()
     };
@@ -250,8 +260,8 @@ fn the_fixtures_differ_as_they_should() {
 /// for nothing.
 #[test]
 fn bare_sled_loses_rows_without_a_word() {
-    silence_sled();
-    let left = Left::by(End::Killed);
+    silence_back_ends();
+    let left = Left::by(End::Killed, &SledBackend);
     let n_rows = left.record.rows().len();
     let mut silent = 0;
     for seed in 0..60 {

@@ -6,6 +6,7 @@
 mod model;
 mod v1;
 
+use crate::Lsn;
 use acequia_core::catalog::Record;
 use std::fmt;
 
@@ -105,4 +106,26 @@ pub(super) fn encode_change(change: &acequia_core::catalog::Change) -> Result<Ve
 /// The change that a row has.
 pub(super) fn decode_change(bytes: &[u8]) -> Result<acequia_core::catalog::Change, DecodeError> {
     open::<v1::Change>(bytes)?.try_into()
+}
+
+/// One piece of a checkpoint.
+pub(super) struct Piece {
+    /// Up to where the checkpoint has taken the journal in.
+    pub(super) at: Lsn,
+    pub(super) index: u32,
+    /// How many pieces there are.
+    pub(super) n: u32,
+    pub(super) record: Record,
+}
+
+pub(super) fn encode_piece(at: Lsn, index: u32, n: u32, record: &Record) -> Result<Vec<u8>, EncodeError> {
+    seal(&v1::Piece { at: at.0, index, n, record: record.try_into()? })
+}
+
+pub(super) fn decode_piece(bytes: &[u8]) -> Result<Piece, DecodeError> {
+    let v1::Piece { at, index, n, record } = open::<v1::Piece>(bytes)?;
+    if index >= n {
+        return Err(DecodeError::malformed("a piece beyond the last"));
+    }
+    Ok(Piece { at: Lsn(at), index, n, record: record.try_into()? })
 }

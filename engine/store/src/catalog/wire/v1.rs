@@ -9,6 +9,15 @@ pub(super) struct Record {
     pub(super) changes: Vec<Change>,
 }
 
+/// One piece of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Piece {
+    pub(super) at: u64,
+    pub(super) index: u32,
+    pub(super) n: u32,
+    pub(super) record: Record,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct AuditEntry {
     /// Nanoseconds since the Unix epoch.

@@ -77,6 +77,11 @@ impl Committer {
         self.is_marked
     }
 
+    /// Number of the segment that is written to, or will be.
+    pub(super) fn segment(&self) -> u64 {
+        self.active.as_ref().map_or(self.number, |active| active.segment.number)
+    }
+
     /// How much goes into the segment that is written to.
     pub(super) fn room(&self) -> usize {
         let room = self.active.as_ref().map_or(0, |active| active.segment.capacity - active.offset);

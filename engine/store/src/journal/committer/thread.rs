@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::{self, JoinHandle, ThreadId};
 use std::time::Instant;
 
 use crossbeam_channel::{
@@ -10,7 +10,7 @@ use crossbeam_channel::{
 };
 
 use super::{Committer, Told};
-use crate::journal::append::{AppendError, Submission};
+use crate::journal::append::{AppendError, Failure, Submission};
 use crate::journal::shared::Shared;
 
 /// Batches of one group at most.
@@ -31,6 +31,7 @@ enum Command {
 pub(in crate::journal) struct Thread {
     queue: Sender<Command>,
     thread: Mutex<Option<JoinHandle<Result<(), AppendError>>>>,
+    id: ThreadId,
 }
 
 impl Thread {
@@ -49,7 +50,8 @@ impl Thread {
         };
         let thread =
             thread::Builder::new().name("acequia-journal".to_owned()).spawn(move || gathering.run())?;
-        Ok(Self { queue, thread: Mutex::new(Some(thread)) })
+        let id = thread.thread().id();
+        Ok(Self { queue, thread: Mutex::new(Some(thread)), id })
     }
 
     /// Hands a batch over, and waits for a place in the queue. Gives it back if the thread has ended.
@@ -64,17 +66,22 @@ impl Thread {
         })
     }
 
+    /// Whether the caller is the thread.
+    pub(in crate::journal) fn is_current(&self) -> bool {
+        thread::current().id() == self.id
+    }
+
     /// Has the thread work off what waits and mark the end, and waits for it.
     pub(in crate::journal) fn close(&self) -> Result<(), AppendError> {
+        if self.is_current() {
+            // The last handle went with a callback. If the queue is full, it ends when all handles are gone.
+            let _ = self.queue.try_send(Command::Close);
+            return Ok(());
+        }
         // If the thread has ended, there is nothing to work off.
         let _ = self.queue.send(Command::Close);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match thread {
-            // The last handle went with a callback: this is the thread itself.
-            Some(thread) if thread.thread().id() == thread::current().id() => Ok(()),
-            Some(thread) => thread.join().unwrap_or(Err(AppendError::Closed)),
-            None => Ok(()),
-        }
+        thread.map_or(Ok(()), |thread| thread.join().unwrap_or(Err(AppendError::Closed)))
     }
 }
 
@@ -96,6 +103,17 @@ struct Gathering {
     /// How many were told last: as many may be about to append again.
     n_told: usize,
     is_closing: bool,
+}
+
+impl Drop for Gathering {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let source = io::Error::other("the committer's thread panicked");
+            self.shared.fail(Failure { doing: "committing to", segment: self.committer.segment(), source });
+        }
+        // Who waits for room would wait for good.
+        self.shared.room.shut();
+    }
 }
 
 impl Gathering {

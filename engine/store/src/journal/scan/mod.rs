@@ -118,7 +118,7 @@ impl<'a> Scan<'a> {
     }
 
     fn number(&self) -> u64 {
-        self.mark.floor + self.segments.len() as u64
+        self.mark.floor.saturating_add(self.segments.len() as u64)
     }
 
     fn candidate(&self, number: u64) -> Option<&Candidate> {
@@ -149,7 +149,7 @@ impl<'a> Scan<'a> {
         let home = Home::new(header.journal, number);
         let segment = Arc::new(Segment::new(header, home, Arc::clone(&candidate.file)));
         // The segment behind it was begun when this one was synced, and says where it ends.
-        let behind = match self.candidate(number + 1).map(|candidate| candidate.read) {
+        let behind = match self.candidate(number.saturating_add(1)).map(|candidate| candidate.read) {
             Some(Read::Header(header)) => Some(u64::from(header.end_before)),
             _ => None,
         };
