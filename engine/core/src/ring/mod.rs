@@ -222,7 +222,7 @@ impl<T> Ring<T> {
         if !self.waits(&inner) {
             return Ok(wanted);
         }
-        let room = self.capacity - inner.queue.len();
+        let room = self.capacity.saturating_sub(inner.queue.len() + inner.reserved);
         if room < wanted {
             inner.wait(waker);
         }
