@@ -6,6 +6,7 @@
 
 mod backlog;
 pub mod bind;
+pub mod checkpoint;
 pub mod command;
 pub mod crumb;
 pub mod delivery;
@@ -30,6 +31,7 @@ pub mod unsettled;
 pub mod upgrade;
 
 pub use bind::{BindError, map_inputs};
+pub use checkpoint::{Checkpoint, SourceCheckpoint};
 pub use command::FireError;
 pub use crumb::{Crumb, InHand, PartNames};
 pub use delivery::{Batch, Delivery};

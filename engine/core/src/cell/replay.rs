@@ -57,6 +57,13 @@ pub(super) struct Earlier {
     owed: Vec<Owed>,
 }
 
+impl Earlier {
+    /// The columns have these lengths now.
+    pub(super) fn keep(&mut self, lengths: Vec<usize>) {
+        self.kept = lengths;
+    }
+}
+
 /// Firings of an earlier life that a graph has not ended.
 struct Owed {
     graph: GraphName,
@@ -122,10 +129,7 @@ impl Cell {
             let column = &mut self.columns[at];
             column.drop_front(column.len().saturating_sub(source.kept as usize));
             self.orders[at].clone_from(&source.unmerged);
-            if let (Some(tickets), Some(last)) = (&self.tickets, source.unmerged.last()) {
-                // What arrives from now on is newer.
-                tickets.fetch_max(last + 1, Ordering::Relaxed);
-            }
+            self.newer_than(source.unmerged.last().copied());
             self.slots[at].take_given_up();
         }
         self.policy.restore(&mark.policy);
@@ -133,6 +137,13 @@ impl Cell {
         let kept = self.columns.iter().map(|column| column.len()).collect();
         self.earlier.get_or_insert_default().kept = kept;
         Ok(())
+    }
+
+    /// What arrives from now on is newer than the arrival number `last`.
+    pub(super) fn newer_than(&self, last: Option<u64>) {
+        if let (Some(tickets), Some(last)) = (&self.tickets, last) {
+            tickets.fetch_max(last + 1, Ordering::Relaxed);
+        }
     }
 
     fn check_replayed(&self, mark: &TurnMark) -> Result<(), ReplayError> {

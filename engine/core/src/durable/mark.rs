@@ -95,7 +95,12 @@ impl SourcePosition {
 
     /// The edge with these figures.
     pub(crate) fn entry(&self) -> Entry {
-        let mut figures = self.entry.iter().copied().chain(std::iter::repeat(0));
+        Self::entry_of(&self.entry)
+    }
+
+    /// The edge with the figures that [`SourcePosition::figures`] gave.
+    pub(crate) fn entry_of(figures: &[u64]) -> Entry {
+        let mut figures = figures.iter().copied().chain(std::iter::repeat(0));
         let mut next = || figures.next().unwrap_or_default();
         let mut entry = Entry { accepted: next(), ..Entry::default() };
         entry.settled_by.fill_with(&mut next);

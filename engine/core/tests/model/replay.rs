@@ -5,6 +5,7 @@ use super::harness::{Rig, Row, Seen, cases, criteria_of, quiet_panic, recorder, 
 use super::reference::{Sequential, Shape, shapes};
 use acequia_core::FiringId;
 use acequia_core::accumulator::{AccumulatorDecl, Batch, Kind, Passthrough, Reply, Stateful};
+use acequia_core::cell::Checkpoint;
 use acequia_core::durable::TurnMark;
 use acequia_core::fault::FaultBudget;
 use acequia_core::graph::View;
@@ -75,6 +76,8 @@ enum Op {
     Resume,
     /// The subscriber elsewhere takes what it was delivered, and ends it.
     Take,
+    /// All that the cell is is written down, if it can be.
+    Checkpoint,
     /// The machine stops; the last marks had not reached the disk.
     Crash {
         lost: usize,
@@ -89,6 +92,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => Just(Op::Pause),
         2 => Just(Op::Resume),
         2 => Just(Op::Take),
+        2 => Just(Op::Checkpoint),
         2 => (0..4_usize).prop_map(|lost| Op::Crash { lost }),
     ];
     proptest::collection::vec(op, 1..80)
@@ -100,6 +104,8 @@ struct Journal {
     /// Source and value, in the order of arrival.
     events: Vec<(usize, u64)>,
     marks: Vec<Vec<u8>>,
+    /// The last checkpoint, behind so many marks.
+    checkpoint: Option<(usize, Vec<u8>)>,
 }
 
 struct Life {
@@ -235,14 +241,36 @@ impl Life {
         delivery.conclude(n, batch.ids.last().map(|id| FiringId(*id)), run, Vec::new());
     }
 
+    fn checkpoint(&mut self) {
+        // What was done by hand since the last turn is not in a mark yet.
+        self.turn();
+        if let Some(checkpoint) = self.rig.cell.checkpoint(self.rig.now).unwrap() {
+            self.journal.checkpoint = Some((self.journal.marks.len(), checkpoint.encode().unwrap()));
+        }
+    }
+
     fn crash(&mut self, lost: usize) {
         let kept = self.journal.marks.len().saturating_sub(lost);
         self.journal.marks.truncate(kept);
+        let checkpoint = self.journal.checkpoint.take().filter(|(behind, _)| *behind <= kept);
+        self.journal.checkpoint.clone_from(&checkpoint);
         let marks: Vec<_> = self.journal.marks.iter().map(|mark| TurnMark::decode(mark).unwrap()).collect();
         self.rig = rig(&self.shape);
         self.seen = 0;
         let mut consumed = vec![0; self.shape.n];
-        for mark in &marks {
+        let mut behind = 0;
+        if let Some((marked, bytes)) = checkpoint {
+            let checkpoint = Checkpoint::decode(&bytes).unwrap();
+            assert!(self.rig.cell.resume_from(&checkpoint).unwrap());
+            behind = marked;
+            for mark in &marks[..behind] {
+                for (consumed, source) in consumed.iter_mut().zip(&mark.sources) {
+                    *consumed += source.consumed;
+                }
+            }
+            self.rig.check();
+        }
+        for mark in &marks[behind..] {
             self.replay(mark, &mut consumed);
         }
         let last = marks.last().map(|mark| mark.policy.clone()).unwrap_or_default();
@@ -299,6 +327,7 @@ impl Life {
             Op::Pause => self.rig.cell.pause(),
             Op::Resume => self.rig.cell.resume(),
             Op::Take => self.take(),
+            Op::Checkpoint => self.checkpoint(),
             Op::Crash { lost } => self.crash(*lost),
         }
     }

@@ -94,6 +94,9 @@ pub trait AnySlot: Send {
     /// Which of them were given up since the last call, counted from the first that left since then. Only
     /// where events are written to disk first.
     fn take_given_up(&mut self) -> Vec<u64>;
+    /// Go on with the figures of an earlier life, in which everything was settled or dropped but what the part
+    /// holds.
+    fn begin_with(&mut self, entry: Entry);
     /// Arrival number of the oldest event that waits to be handled; none if it only waits for something
     /// awaited.
     fn frontier(&self) -> Option<u64>;

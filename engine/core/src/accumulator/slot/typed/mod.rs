@@ -306,6 +306,11 @@ impl<A: Accumulator> AnySlot for Slot<A> {
         given_up.into_iter().map(|event| event - since).collect()
     }
 
+    fn begin_with(&mut self, entry: Entry) {
+        let accepted = entry.settled() + entry.dropped() + self.part.held();
+        self.entry = Entry { accepted, unsettled: 0, ..entry };
+    }
+
     fn frontier(&self) -> Option<u64> {
         if self.awaited.is_some() {
             return None;
