@@ -1,6 +1,7 @@
 //! Durable accumulators: what was acknowledged survives the power, and acts once on state.
 
 mod chain;
+mod checkpoint;
 mod kill;
 mod outputs;
 mod refusals;

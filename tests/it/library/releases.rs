@@ -40,7 +40,7 @@ async fn a_subscriber_of_another_release_is_refused_before_anything_is_done() {
     let begun = |engine: &TestEngine| engine.step_counters().get(StepPhase::Planned);
     let n_begun = begun(&engine);
 
-    refusal(engine.load(subscriber("^2")).await, &["E0469", "^2", "versioned is release 1.4.0"]);
+    refusal(engine.load(subscriber("^2")).await, &["E0476", "^2", "versioned is release 1.4.0"]);
 
     assert_eq!((engine.packages(), engine.tree().await), before);
     assert_eq!(begun(&engine), n_begun, "not a step was planned");
@@ -57,7 +57,7 @@ async fn an_upgrade_of_a_publisher_that_its_subscribers_do_not_take_is_refused()
 
     let second = package(&["two"], "2.0.0", "");
     let refused = engine.load(open(&engine, &second).await).await;
-    refusal(refused, &["E0469", "subscriber requires ^1", "versioned is release 2.0.0"]);
+    refusal(refused, &["E0476", "subscriber requires ^1", "versioned is release 2.0.0"]);
     engine.push("numbers", 1_i64).await;
     assert_eq!(seen.expect(1).await, [1], "the old one serves");
 
@@ -79,7 +79,7 @@ async fn a_range_in_a_manifest_is_judged_against_what_is_loaded() {
     };
 
     let strict = package(&[], "1.0.0", &requires("<3"));
-    refusal(engine.load(open(&engine, &strict).await).await, &["E0469", "<3", "p is release 3.1.4"]);
+    refusal(engine.load(open(&engine, &strict).await).await, &["E0476", "<3", "p is release 3.1.4"]);
     let fitting = package(&[], "1.0.0", &requires("3.*"));
     engine.load(open(&engine, &fitting).await).await.unwrap();
 }

@@ -2,6 +2,8 @@
 
 use crate::bell::Bell;
 mod control;
+mod journaled;
+mod timer;
 
 use crate::env::Env;
 use crate::journal::CellJournal;
@@ -9,7 +11,7 @@ use crate::shard::Shard;
 use crate::worker::{Worker, Workers};
 use acequia_core::Timestamp;
 use acequia_core::accumulator::AnyRing;
-use acequia_core::cell::{Cell, CellTurn, Crumb, InHand, PartNames, TurnContext, TurnWrite};
+use acequia_core::cell::{Cell, CellTurn, Crumb, InHand, PartNames, TurnContext};
 use acequia_core::health::SourceHealth;
 use acequia_core::id::ReactorName;
 use acequia_core::ledger::Dropped;
@@ -325,24 +327,9 @@ impl SharedCell {
         drop(cell);
         self.env.counters.turns.fetch_add(1, Ordering::Relaxed);
         self.conclude(turn);
+        self.checkpoint_if_due(now);
         self.set_timer(due);
         more
-    }
-
-    fn set_timer(&self, due: Option<Timestamp>) {
-        let nanos = due.map_or(i64::MAX, Timestamp::as_nanos);
-        if self.due.load(Ordering::Acquire) != nanos
-            && self.due.swap(nanos, Ordering::AcqRel) != nanos
-            && let (Some(due), Some(me)) = (due, self.me.upgrade())
-        {
-            self.shard.set_timer(due, me);
-        }
-    }
-
-    /// The timer for `due` went off.
-    pub(crate) fn timer_fired(&self, due: Timestamp) {
-        let _ = self.due.compare_exchange(due.as_nanos(), i64::MAX, Ordering::AcqRel, Ordering::Acquire);
-        self.schedule();
     }
 
     /// Carry out what a turn leaves to others.
@@ -353,18 +340,6 @@ impl SharedCell {
         }
         if turn.leaves_work() {
             self.conclude_work(turn);
-        }
-    }
-
-    /// Its way to the journal, if it has one.
-    pub(crate) fn journal(&self) -> Option<&CellJournal> {
-        self.journal.as_ref()
-    }
-
-    fn write(&self, write: TurnWrite) {
-        match &self.journal {
-            Some(journal) => journal.write_turn(&self.env, write, &self.doorbell),
-            None => crate::journal::write_outbox(&self.env, &self.name, write.outbox),
         }
     }
 

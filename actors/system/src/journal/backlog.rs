@@ -1,5 +1,6 @@
 //! Events that were accepted, and that no mark knows: they are offered again, before anything newer.
 
+use super::checkpoint::Place;
 use acequia_core::accumulator::{AnyRing, JsonPushError};
 use acequia_store::Lsn;
 use std::collections::VecDeque;
@@ -7,16 +8,26 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// Events to be offered again, in the order of the journal.
-#[derive(Default)]
 pub(crate) struct Backlog {
     events: VecDeque<(Lsn, Arc<dyn AnyRing>, Vec<u8>)>,
     offsets: Vec<Option<u64>>,
+    /// Where the cell stands in the journal.
+    place: Place,
 }
 
 impl Backlog {
-    pub(super) fn new(mut events: Vec<(Lsn, Arc<dyn AnyRing>, Vec<u8>)>, offsets: Vec<Option<u64>>) -> Self {
+    pub(super) fn new(
+        mut events: Vec<(Lsn, Arc<dyn AnyRing>, Vec<u8>)>,
+        offsets: Vec<Option<u64>>,
+        place: Place,
+    ) -> Self {
         events.sort_by_key(|(lsn, ..)| *lsn);
-        Self { events: events.into(), offsets }
+        Self { events: events.into(), offsets, place }
+    }
+
+    /// Where the cell stands in the journal.
+    pub(super) fn place(&self) -> Place {
+        self.place.clone()
     }
 
     /// Where the source of the accumulator at `source` stands, if it ever said.

@@ -1,19 +1,20 @@
 //! A cell that records: its marks and what it sends on go to the journal.
 
+use super::checkpoint::{Place, Target};
 use super::intake::StreamIntake;
 use super::recovery::{Recovery, RecoveryError};
 use super::write::{head, publish, push_outbox};
 use super::{Backlog, EngineJournal, accumulator_stream, reactor_stream};
 use crate::env::Env;
-use acequia_core::Overflow;
 use acequia_core::accumulator::AnyRing;
 use acequia_core::cell::{Cell, TurnWrite};
 use acequia_core::durable::{Guarantee, MarkError, Outgoing, Published};
 use acequia_core::id::{GraphName, ReactorName};
 use acequia_core::reactor::ReactorDecl;
 use acequia_core::ring::Doorbell;
+use acequia_core::{Overflow, Timestamp};
 use acequia_store::journal::{AppendError, Batch, OnSynced, RecordId, RecordKind, StreamId};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
@@ -32,7 +33,15 @@ pub(crate) struct CellJournal {
     news: Arc<Notify>,
     intakes: Vec<Option<Arc<StreamIntake>>>,
     backlog: Mutex<Option<Backlog>>,
+    place: Arc<Place>,
+    /// Every event of an earlier life is in its ring.
+    is_caught_up: AtomicBool,
+    /// Marks since the last checkpoint.
+    since: AtomicU64,
 }
+
+/// Marks between two checkpoints: so many are gone through at a start in some milliseconds.
+const MARKS: u64 = 4096;
 
 /// Have `cell` record, if any of its accumulators is durable, and take it to where its earlier life left it.
 pub(crate) async fn attach(
@@ -81,7 +90,10 @@ pub(crate) async fn attach(
         holds,
         news: Arc::default(),
         intakes,
+        place: Arc::new(backlog.place()),
         backlog: Mutex::new(Some(backlog)),
+        is_caught_up: AtomicBool::new(false),
+        since: AtomicU64::new(0),
     };
     attached.begin(decl)?;
     Ok((cell, Some(attached)))
@@ -136,6 +148,40 @@ impl CellJournal {
                 intake.open();
             }
         }
+        self.is_caught_up.store(true, Ordering::Release);
+    }
+
+    /// Whether enough has happened for a checkpoint.
+    #[inline]
+    pub(crate) fn is_checkpoint_due(&self) -> bool {
+        self.since.load(Ordering::Relaxed) >= MARKS
+    }
+
+    /// Write down the cell as it is. To be called between two turns, by whoever owns it. While firings are
+    /// open it cannot be: then it is due until it can.
+    pub(crate) fn write_checkpoint(&self, env: &Arc<Env>, state: &Cell, now: Timestamp) {
+        let target = Target {
+            journal: &self.journal,
+            stream: self.stream,
+            place: &self.place,
+            is_caught_up: self.is_caught_up.load(Ordering::Acquire),
+        };
+        let (env, journal, stream) = (Arc::clone(env), Arc::clone(&self.journal), self.stream);
+        let written = target.write(state, now, move |at| {
+            let Some(needed) = journal.note_checkpoint(stream, at) else { return };
+            // Not here: the committer must not wait for itself.
+            drop(env.spawn_blocking(move || journal.trim(needed)));
+        });
+        match written {
+            Ok(true) => self.since.store(0, Ordering::Relaxed),
+            Ok(false) => {
+                self.since.fetch_max(MARKS, Ordering::Relaxed);
+            }
+            Err(reason) => {
+                self.since.store(0, Ordering::Relaxed);
+                tracing::error!(reactor = %self.name, reason, "a checkpoint could not be written");
+            }
+        }
     }
 
     /// Write down what a turn wants on disk.
@@ -153,6 +199,7 @@ impl CellJournal {
             }
         }
         self.written.fetch_max(number, Ordering::AcqRel);
+        self.since.fetch_add(u64::from(number > 0), Ordering::Relaxed);
         let counted = (number > 0 && self.holds)
             .then(|| (Arc::clone(&self.synced), Arc::clone(doorbell), Arc::clone(&self.news)));
         write_batch(env, &self.journal, &self.name, batch, outbox, move || {
@@ -169,8 +216,8 @@ impl CellJournal {
         let mut batch = self.batch();
         let head = head(RecordKind::Firing, self.stream, fresh_id());
         let pushed = batch.push_with(&head, |out| {
-            out.extend_from_slice(&next.to_le_bytes());
-            out.extend_from_slice(graph.as_str().as_bytes());
+            out.put(&next.to_le_bytes());
+            out.put(graph.as_str().as_bytes());
         });
         if let Err(error) = pushed {
             return fail(env, &self.name, &error.to_string(), outbox);

@@ -71,7 +71,9 @@ impl StreamIntake {
             let id = RecordId(u128::from(self.life) << 64 | u128::from(first + at as u64));
             let offset = offsets.next_if(|(of, _)| *of == at).map(|(_, offset)| *offset);
             let head = head(RecordKind::Event, self.stream, id);
-            let pushed = batch.push_with(&head, |out| payload_of(&values.bytes[start..*end], offset, out));
+            let pushed = batch.push_with(&head, |out| {
+                payload_of(&values.bytes[start..*end], offset, |bytes| out.put(bytes));
+            });
             pushed.map_err(|error| NotWritten { reason: error.to_string(), retry_after: None })?;
             start = *end;
         }

@@ -10,9 +10,12 @@
 
 mod backlog;
 mod cell;
+mod checkpoint;
 mod intake;
 mod recovery;
 mod write;
+
+use checkpoint::{At, Piece};
 
 pub(crate) use backlog::Backlog;
 pub(crate) use cell::{CellJournal, attach, write_outbox};
@@ -31,11 +34,53 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) struct EngineJournal {
     journal: Journal,
     /// Where the present life of each stream begins.
-    lives: Mutex<HashMap<StreamId, Lsn>>,
+    lives: Mutex<HashMap<StreamId, Life>>,
     /// The latest time that it tells of.
     last: Timestamp,
     opened: Opened,
     recoveries: u64,
+}
+
+/// What the journal holds of the present life of one reactor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Life {
+    /// Where it begins.
+    begin: Lsn,
+    /// The last checkpoint that is whole, and the one before it.
+    last: Option<At>,
+    previous: Option<At>,
+    /// The first piece of one that may become whole, and how many pieces there are.
+    partial: Option<(Lsn, u32)>,
+}
+
+impl Life {
+    fn new(begin: Lsn) -> Self {
+        Self { begin, last: None, previous: None, partial: None }
+    }
+
+    fn note(&mut self, at: At) {
+        self.previous = self.last.replace(at);
+    }
+
+    /// Nothing before it is needed, even if the last checkpoint could not be read.
+    fn needed_from(&self) -> Lsn {
+        self.previous.map_or(self.begin, |at| at.floor.min(at.first))
+    }
+
+    fn piece(&mut self, lsn: Lsn, piece: &Piece<'_>) {
+        let partial = match self.partial {
+            _ if piece.index == 0 => Some((lsn, 1)),
+            Some((first, n)) if n == piece.index => Some((first, n + 1)),
+            _ => None,
+        };
+        self.partial = partial;
+        if let Some((first, n)) = partial
+            && n == piece.total
+        {
+            self.partial = None;
+            self.note(At { first, floor: piece.floor });
+        }
+    }
 }
 
 /// What an engine found in its journal when it started.
@@ -55,10 +100,14 @@ pub struct Recovery {
 
 /// Stream of the engine's own records.
 const ENGINE: StreamId = StreamId(0);
-/// Payload of the record that an engine makes as it starts after one that had not been shut down.
-const RECOVERED: &[u8] = b"{\"event\":\"start\",\"recovered\":true}";
-/// Payload of the record that it makes at any other start.
-const STARTED: &[u8] = b"{\"event\":\"start\",\"recovered\":false}";
+
+/// The record that an engine makes as it starts.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Start {
+    event: String,
+    /// How often one started after another had ended without a shutdown.
+    recoveries: u64,
+}
 
 impl EngineJournal {
     /// Open the journal on `disk`, or begin one.
@@ -66,7 +115,10 @@ impl EngineJournal {
         let (mut lives, mut last, mut recoveries) = (HashMap::new(), Timestamp::ZERO, 0);
         let (journal, opened) = Journal::recover(disk, settings, |record| {
             note(&mut lives, record);
-            recoveries += u64::from(record.kind == RecordKind::Audit && record.payload == RECOVERED);
+            if record.kind == RecordKind::Audit && record.stream == ENGINE {
+                let start = serde_json::from_slice::<Start>(record.payload);
+                recoveries = start.map_or(recoveries, |start| recoveries.max(start.recoveries));
+            }
             if record.kind == RecordKind::Turn
                 && let Ok(mark) = TurnMark::decode(record.payload)
             {
@@ -81,19 +133,27 @@ impl EngineJournal {
             opened,
             recoveries: recoveries + u64::from(is_recovery),
         };
-        started.note_start(is_recovery);
+        started.note_start();
         Ok(started)
     }
 
-    fn note_start(&self, is_recovery: bool) {
+    fn note_start(&self) {
         let mut batch = self.journal.batch();
         let head = write::head(RecordKind::Audit, ENGINE, cell::fresh_id());
-        let payload = if is_recovery { RECOVERED } else { STARTED };
-        let noted = batch.push(&head, payload).map_err(|error| error.to_string());
+        let start = serde_json::json!(Start { event: "start".to_owned(), recoveries: self.recoveries });
+        let noted = batch.push(&head, start.to_string().as_bytes()).map_err(|error| error.to_string());
         // A disk that is full now can be read all the same.
         if let Err(reason) = noted.and_then(|()| self.journal.ride(batch).map_err(|error| error.to_string()))
         {
             tracing::warn!(reason, "the start was not written down");
+        }
+    }
+
+    /// Remove what nobody needs any more.
+    fn trim(&self, needed: Lsn) {
+        match self.journal.trim(needed) {
+            Ok(trimmed) => tracing::debug!(?trimmed, %needed, "journal trimmed"),
+            Err(error) => tracing::warn!(%error, "the journal was not trimmed"),
         }
     }
 
@@ -118,33 +178,49 @@ impl EngineJournal {
         self.last
     }
 
-    /// Where the present life of the reactor begins, if the journal may know something of it.
-    fn life_of(&self, reactor: &ReactorName) -> Option<Lsn> {
+    /// The present life of the reactor, if the journal may know something of it.
+    fn life_of(&self, reactor: &ReactorName) -> Option<Life> {
         self.lives().get(&reactor_stream(reactor)).copied()
     }
 
     /// From now on something of the reactor may be found from `lsn` on.
     fn begin_life(&self, reactor: &ReactorName, lsn: Lsn) {
-        self.lives().entry(reactor_stream(reactor)).or_insert(lsn);
+        self.lives().entry(reactor_stream(reactor)).or_insert(Life::new(lsn));
     }
 
     fn end_life(&self, reactor: &ReactorName) {
         self.lives().remove(&reactor_stream(reactor));
     }
 
-    fn lives(&self) -> MutexGuard<'_, HashMap<StreamId, Lsn>> {
+    /// A checkpoint of the reactor is on disk. Returns the record before which nobody needs anything.
+    fn note_checkpoint(&self, stream: StreamId, at: At) -> Option<Lsn> {
+        let mut lives = self.lives();
+        lives.get_mut(&stream)?.note(at);
+        lives.values().map(Life::needed_from).min()
+    }
+
+    fn lives(&self) -> MutexGuard<'_, HashMap<StreamId, Life>> {
         self.lives.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn note(lives: &mut HashMap<StreamId, Lsn>, record: &RecordRef<'_>) {
+fn note(lives: &mut HashMap<StreamId, Life>, record: &RecordRef<'_>) {
+    let begun = || Life::new(record.lsn);
     match record.kind {
         // It comes before every event of the reactor's accumulators, and again at each start.
         RecordKind::Deploy => {
-            lives.entry(record.stream).or_insert(record.lsn);
+            lives.entry(record.stream).or_insert_with(begun);
         }
         RecordKind::Unload => {
             lives.remove(&record.stream);
+        }
+        RecordKind::Checkpoint => {
+            // What came before may have been trimmed.
+            let life = lives.entry(record.stream).or_insert_with(begun);
+            match Piece::read(record.payload) {
+                Some(piece) => life.piece(record.lsn, &piece),
+                None => life.partial = None,
+            }
         }
         _ => {}
     }

@@ -1,11 +1,13 @@
 //! Going through a reactor's earlier life, from the journal into a fresh cell.
 
 use super::backlog::Backlog;
+use super::checkpoint::{At, Piece, Place, Written};
 use super::write::event_of;
 use super::{EngineJournal, accumulator_stream, reactor_stream};
 use acequia_core::Overflow;
 use acequia_core::accumulator::{AnyRing, JsonPushError};
-use acequia_core::cell::{Cell, Crumb, ReplayError, TurnContext};
+use acequia_core::cell::kept::KeptError;
+use acequia_core::cell::{Cell, Checkpoint, Crumb, ReplayError, TurnContext};
 use acequia_core::durable::{MarkError, SourceMark, TurnMark};
 use acequia_core::id::{AccumulatorName, ReactorName};
 use acequia_core::reactor::ReactorDecl;
@@ -53,6 +55,9 @@ pub enum RecoveryError {
     /// The present version does not fit what the journal tells.
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    /// The present version does not go on with the state in the checkpoint.
+    #[error(transparent)]
+    Kept(#[from] KeptError),
     /// A mark is of another release.
     #[error(transparent)]
     Mark(#[from] MarkError),
@@ -95,6 +100,8 @@ pub(super) struct Recovery {
     reactor: ReactorName,
     stream: StreamId,
     sources: Vec<Source>,
+    /// Marks before this record are in the checkpoint already.
+    after: Lsn,
 }
 
 /// Events of one accumulator that no mark has told of yet.
@@ -105,6 +112,10 @@ struct Source {
     events: VecDeque<(Lsn, Vec<u8>)>,
     /// Where its source stands.
     offset: Option<u64>,
+    /// Events that the checkpoint knows, and that are read again.
+    skip: u64,
+    /// Events that lie before the checkpoint.
+    before: u64,
 }
 
 /// What was read and is to be done.
@@ -129,18 +140,26 @@ impl Recovery {
             is_durable: accumulator.guarantee.is_durable(),
             events: VecDeque::new(),
             offset: None,
+            skip: 0,
+            before: 0,
         });
         Self {
             journal: Arc::clone(journal),
             reactor: decl.name.clone(),
             stream: reactor_stream(&decl.name),
             sources: sources.collect(),
+            after: Lsn::ZERO,
         }
     }
 
     /// Take `cell` through its earlier life. What no mark knows comes back, to be offered again. Blocks.
     pub(super) fn run(mut self, cell: &mut Cell, work: &Handle) -> Result<Backlog, RecoveryError> {
-        let Some(from) = self.journal.life_of(&self.reactor) else { return Ok(Backlog::default()) };
+        let Some(life) = self.journal.life_of(&self.reactor) else { return Ok(self.nothing()) };
+        let from = match life.last {
+            Some(at) => self.resume(at, cell)?,
+            None => life.begin,
+        };
+        let base: Vec<u64> = self.sources.iter().map(|source| source.skip).collect();
         let kinds = vec![RecordKind::Event, RecordKind::Turn, RecordKind::Firing];
         let mut streams: Vec<StreamId> = self.sources.iter().map(|source| source.stream).collect();
         streams.push(self.stream);
@@ -158,17 +177,56 @@ impl Recovery {
                 break;
             }
         }
-        if turns > 0 {
+        if turns > 0 || life.last.is_some() {
             cell.end_replay();
         }
         let rings: Vec<Arc<dyn AnyRing>> = cell.slots().iter().map(|slot| slot.ring()).collect();
         let offsets = self.sources.iter().map(|source| source.offset).collect();
+        let before = self.sources.iter().map(|source| source.before).collect();
         let events = self.sources.into_iter().zip(rings).flat_map(|(source, ring)| {
             source.events.into_iter().map(move |(lsn, event)| (lsn, Arc::clone(&ring), event))
         });
-        let backlog = Backlog::new(events.collect(), offsets);
+        let place = Place::new(from, base, (self.after, before));
+        let backlog = Backlog::new(events.collect(), offsets, place);
         tracing::info!(reactor = %self.reactor, turns, open = backlog.len(), "reactor recovered");
         Ok(backlog)
+    }
+
+    /// The journal knows nothing of it.
+    fn nothing(&self) -> Backlog {
+        let n = self.sources.len();
+        let here = self.journal.journal().synced();
+        Backlog::new(Vec::new(), vec![None; n], Place::new(here, vec![0; n], (here, vec![0; n])))
+    }
+
+    /// Be what the checkpoint says. Returns where to read on.
+    fn resume(&mut self, at: At, cell: &mut Cell) -> Result<Lsn, RecoveryError> {
+        let unreadable = |why: &str| RecoveryError::Mark(MarkError { why: why.to_owned() });
+        let filter =
+            Filter { kinds: vec![RecordKind::Checkpoint], streams: vec![self.stream], ..Filter::default() };
+        let mut cursor = self.journal.journal().cursor_with(at.first, filter);
+        let mut bytes = Vec::new();
+        loop {
+            let record =
+                cursor.next_record()?.ok_or_else(|| unreadable("a piece of a checkpoint is missing"))?;
+            let piece = Piece::read(&record.payload).ok_or_else(|| unreadable("a piece has no header"))?;
+            bytes.extend_from_slice(piece.bytes);
+            if piece.index + 1 == piece.total {
+                break;
+            }
+        }
+        let written: Written =
+            postcard::from_bytes(&bytes).map_err(|error| unreadable(&format!("a checkpoint: {error}")))?;
+        let checkpoint = Checkpoint::decode(&written.cell)?;
+        if !cell.resume_from(&checkpoint)? {
+            let (then, now) = (checkpoint.sources.len(), self.sources.len());
+            return Err(ReplayError::OtherShape { reactor: self.reactor.clone(), then, now }.into());
+        }
+        for (source, skip) in self.sources.iter_mut().zip(&written.skips) {
+            source.skip = *skip;
+        }
+        self.after = at.first;
+        Ok(Lsn(written.floor).min(at.first))
     }
 
     fn read(&self, record: &RecordRef<'_>) -> Option<Read> {
@@ -178,6 +236,7 @@ impl Recovery {
                 let (event, offset) = event_of(record.payload)?;
                 Some(Read::Event { source, lsn: record.lsn, event: event.to_vec(), offset })
             }
+            RecordKind::Turn | RecordKind::Firing if record.lsn < self.after => None,
             RecordKind::Turn if record.stream == self.stream => {
                 Some(Read::Turn { lsn: record.lsn, mark: record.payload.to_vec() })
             }
@@ -195,7 +254,12 @@ impl Recovery {
             Read::Event { source, lsn, event, offset } if self.sources[source].is_durable => {
                 let source = &mut self.sources[source];
                 source.offset = offset.or(source.offset);
-                source.events.push_back((lsn, event));
+                source.before += u64::from(lsn < self.after);
+                if source.skip > 0 {
+                    source.skip -= 1;
+                } else {
+                    source.events.push_back((lsn, event));
+                }
             }
             Read::Event { .. } => {}
             Read::Turn { lsn, mark } => self.replay(lsn, &TurnMark::decode(&mark)?, cell, work)?,

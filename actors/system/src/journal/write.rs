@@ -21,16 +21,16 @@ fn wall() -> Timestamp {
     Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
 
-/// Append the payload of an event to `out`.
-pub(super) fn payload_of(event: &[u8], offset: Option<u64>, out: &mut Vec<u8>) {
+/// Give the payload of an event to `put`, piece by piece.
+pub(super) fn payload_of(event: &[u8], offset: Option<u64>, mut put: impl FnMut(&[u8])) {
     match offset {
-        None => out.push(PLAIN),
+        None => put(&[PLAIN]),
         Some(offset) => {
-            out.push(WITH_OFFSET);
-            out.extend_from_slice(&offset.to_le_bytes());
+            put(&[WITH_OFFSET]);
+            put(&offset.to_le_bytes());
         }
     }
-    out.extend_from_slice(event);
+    put(event);
 }
 
 /// The event in a payload, and its offset at its source.
@@ -53,7 +53,7 @@ pub(super) fn push_outbox(batch: &mut Batch, outbox: &[Outgoing]) -> Result<(), 
         for value in outgoing.values() {
             let id = RecordId(uuid::Uuid::now_v7().as_u128());
             let head = head(RecordKind::Event, stream, id);
-            batch.push_with(&head, |out| payload_of(value, None, out))?;
+            batch.push_with(&head, |out| payload_of(value, None, |bytes| out.put(bytes)))?;
         }
     }
     Ok(())
@@ -74,7 +74,7 @@ mod tests {
     fn events_come_back_with_the_offset_of_their_source_and_cut_payloads_are_refused() {
         for offset in [None, Some(7)] {
             let mut payload = Vec::new();
-            payload_of(b"event", offset, &mut payload);
+            payload_of(b"event", offset, |bytes| payload.extend_from_slice(bytes));
             assert_eq!(event_of(&payload), Some((&b"event"[..], offset)));
         }
         assert_eq!(event_of(&[]), None);

@@ -28,6 +28,15 @@ impl Reconciler {
             env: Arc::clone(&self.args.env),
         };
         drain.run(end).await;
+        // The next start has nothing to go through again.
+        for cell in &drain.cells {
+            let own = Arc::clone(cell);
+            let written = cell.ask(move |state, cx| {
+                own.checkpoint(state, cx.now);
+                ((), Default::default())
+            });
+            let _ = tokio::time::timeout(PATIENCE, written).await;
+        }
         for ring in drain.cells.iter().flat_map(|cell| cell.rings()) {
             ring.close();
         }

@@ -171,8 +171,10 @@ impl Reconciler {
                 // Left at the cell at once: whoever comes after this one finds it done. The cell goes on in
                 // the same control, or a turn could come before it, over the state that was copied.
                 let own = Arc::clone(&cell);
-                cell.post(move |state, _| {
+                cell.post(move |state, cx| {
                     state.exchange(slots, decl);
+                    // Replay must not take the old version's turns through the new one's code.
+                    own.checkpoint(state, cx.now);
                     own.thaw();
                     CellTurn::default()
                 });

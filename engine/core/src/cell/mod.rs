@@ -4,6 +4,7 @@
 //! graphs. It is a plain value: whoever owns it for a moment runs a turn, by calling [`Cell::turn`]. The
 //! actors around it say when.
 
+mod accumulate;
 mod backlog;
 pub mod bind;
 pub mod checkpoint;

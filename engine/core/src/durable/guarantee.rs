@@ -44,7 +44,7 @@ impl fmt::Display for Guarantee {
 
 /// A text that names no guarantee.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("E0340: {text:?} is no delivery; write fast, durable or effectively_once")]
+#[error("E0347: {text:?} is no delivery; write fast, durable or effectively_once")]
 pub struct UnknownGuarantee {
     /// The text.
     pub text: String,

@@ -111,7 +111,7 @@ impl SourcePosition {
 
 /// A mark that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("E0341: a turn's mark cannot be read: {why}; it was written by another release, or is damaged")]
+#[error("E0348: a turn's mark cannot be read: {why}; it was written by another release, or is damaged")]
 pub struct MarkError {
     /// What is wrong with it.
     pub why: String,

@@ -91,7 +91,7 @@ pub enum Problem {
     },
     /// A package and the owner of a reactor that it requires do not fit by their releases.
     #[error(
-        "E0469: package {package} requires {range} of the package that owns reactor '{reactor}', and {owner} is {found}; load fitting releases of both"
+        "E0476: package {package} requires {range} of the package that owns reactor '{reactor}', and {owner} is {found}; load fitting releases of both"
     )]
     ReleaseOutOfRange {
         /// Who requires it.

@@ -10,6 +10,7 @@ mod item_type;
 mod journaled;
 mod push;
 mod reserve;
+mod room;
 
 pub use draw::Drawn;
 pub use journaled::{EncodedEvents, Intake, NotWritten, PushManyError, Written};
@@ -208,34 +209,6 @@ impl<T> Ring<T> {
             self.announce();
         }
         Ok(taken)
-    }
-
-    /// Room for at most `wanted` items. If there is less, `waker` is woken when there is more.
-    ///
-    /// # Errors
-    /// [`Closed`] after [`Ring::close`].
-    pub fn await_room(&self, wanted: usize, waker: &Waker) -> Result<usize, Closed> {
-        let mut inner = self.lock();
-        if inner.closed {
-            return Err(Closed);
-        }
-        if !self.waits(&inner) {
-            return Ok(wanted);
-        }
-        let room = self.capacity.saturating_sub(inner.queue.len() + inner.reserved);
-        if room < wanted {
-            inner.wait(waker);
-        }
-        Ok(room.min(wanted))
-    }
-
-    /// Give up what finds no room, under this reason, or have it wait again.
-    pub fn shed(&self, why: Option<Dropped>) {
-        let mut inner = self.lock();
-        inner.shed = why;
-        let waiters = inner.take_waiters();
-        drop(inner);
-        wake_all(waiters);
     }
 
     /// Publish `item`, waiting for room as long as it takes.

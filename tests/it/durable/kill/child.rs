@@ -72,10 +72,11 @@ fn a_run_to_be_killed() {
     let (Ok(folder), Ok(until)) = (std::env::var(FOLDER), std::env::var(UNTIL)) else { return };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
-    runtime.block_on(live(Path::new(&folder), until.parse().unwrap()));
+    let started = || println!("{STARTED}");
+    runtime.block_on(live(Path::new(&folder), until.parse().unwrap(), started));
 }
 
-async fn live(folder: &Path, until: u64) {
+async fn live(folder: &Path, until: u64, started: impl Fn()) {
     let disk = Arc::new(FolderDisk::open(folder.join("journal")).unwrap()) as Arc<dyn Disk>;
     let newest = Arc::new(Mutex::new(None));
     let told = Arc::clone(&newest);
@@ -87,7 +88,7 @@ async fn live(folder: &Path, until: u64) {
         .start()
         .await
         .unwrap();
-    println!("{STARTED}");
+    started();
     let handle = engine.accumulator::<u64>("numbers").unwrap();
     // What the journal holds says where the last life had come: one more than was acknowledged, at most.
     let before = acknowledged(folder);
@@ -112,7 +113,7 @@ async fn settled(engine: &Engine, newest: &Mutex<Option<Seen>>, acknowledged: u6
             assert!(seen.in_order, "a number is missing, or came twice, before {}", seen.last);
             return seen.last;
         }
-        tokio::time::sleep(Duration::from_millis(2)).await;
+        tokio::time::sleep(Duration::from_millis(2)).await; // tidy: a process of its own, on real time
     }
     panic!("{acknowledged} was acknowledged, and only {:?} has come through", newest.lock().unwrap());
 }

@@ -40,7 +40,7 @@ fn run(folder: &Path, until: u64, crash: Option<(CrashPoint, u32)>) -> ExitStatu
 
 #[test]
 fn a_crash_at_every_named_point_takes_nothing_that_was_acknowledged() {
-    let folder = Folder::new("crash-points");
+    let folder = Folder::new().unwrap();
     let (mut until, mut crashed) = (0, Vec::new());
     for point in CrashPoint::ALL {
         for nth in [0, 3, 11] {
@@ -63,7 +63,7 @@ fn a_crash_at_every_named_point_takes_nothing_that_was_acknowledged() {
 #[expect(clippy::disallowed_methods, reason = "a process is killed at a moment that nobody announces")]
 fn a_kill_at_any_moment_takes_nothing_that_was_acknowledged() {
     let kills = std::env::var("ACEQUIA_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(12_u64);
-    let folder = Folder::new("kills");
+    let folder = Folder::new().unwrap();
     let mut random = u64::from(std::process::id()) << 20 | 1;
     for kill in 0..kills {
         let mut child = spawn(&folder.join(""), 1_000_000, None);
@@ -73,7 +73,7 @@ fn a_kill_at_any_moment_takes_nothing_that_was_acknowledged() {
             "life {kill} started"
         );
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        std::thread::sleep(Duration::from_millis(random >> 58));
+        std::thread::sleep(Duration::from_millis(random >> 58)); // tidy: the kill comes at any moment
         child.kill().unwrap();
         let output = child.wait_with_output().unwrap();
         let told = String::from_utf8_lossy(&output.stderr);
