@@ -8,6 +8,7 @@ use std::thread;
 use acequia_core::Timestamp;
 use acequia_store::disk::FolderDisk;
 use acequia_store::journal::{Head, Journal, RecordId, RecordKind, Settings, StreamId, TenantId};
+use tokio::sync::oneshot;
 
 use crate::error::BenchError;
 
@@ -42,13 +43,23 @@ impl Producers {
         Ok(Self { journal: open(folder)? })
     }
 
-    /// Each of `n_producers` appends one event, waits until it is synced, and appends the next.
-    pub(crate) fn one_by_one(
-        &self,
-        n_producers: u64,
-        payload: &[u8],
-        n_events: u64,
-    ) -> Result<(), BenchError> {
+    /// Each of `n_producers` tasks of one runtime appends an event, awaits that it is synced, and appends the
+    /// next.
+    pub(crate) fn tasks(&self, n_producers: u64, payload: &[u8], n_events: u64) -> Result<(), BenchError> {
+        let each = n_events / n_producers;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(start)?;
+        let producers: Vec<_> = (0..n_producers)
+            .map(|_| runtime.spawn(produce(self.journal.clone(), payload.into(), each)))
+            .collect();
+        let stopped = |_| Err(BenchError::Stopped { variant: "journal" });
+        for producer in producers {
+            runtime.block_on(producer).unwrap_or_else(stopped)?;
+        }
+        self.verify(each * n_producers)
+    }
+
+    /// The same with a thread for each, which costs a switch between threads for each event.
+    pub(crate) fn threads(&self, n_producers: u64, payload: &[u8], n_events: u64) -> Result<(), BenchError> {
         let each = n_events / n_producers;
         self.all(n_producers, |journal| {
             for sequence in 0..each {
@@ -111,6 +122,20 @@ impl Producers {
             Err(BenchError::WrongRecords { variant: "journal", found, expected })
         }
     }
+}
+
+/// One producer of [`Producers::tasks`].
+async fn produce(journal: Journal, payload: Box<[u8]>, n_events: u64) -> Result<(), BenchError> {
+    for sequence in 0..n_events {
+        let mut batch = journal.batch();
+        batch.push(&head(sequence), &payload).map_err(start)?;
+        let (told, synced) = oneshot::channel();
+        // A task that ended has nobody to tell.
+        let on_synced = Box::new(move |result| drop(told.send(result)));
+        journal.append(batch, on_synced).map_err(|refused| start(refused.error))?;
+        synced.await.map_err(start)?.map_err(start)?;
+    }
+    Ok(())
 }
 
 /// Writes a journal for [`recover`], and closes it.

@@ -41,17 +41,28 @@ pub(crate) fn rows(scale: &Scale) -> Result<Vec<Row>, BenchError> {
 /// Producers that each wait for their own event; the baseline syncs as many at once.
 fn one_by_one(folder: &Folder, scale: &Scale) -> Result<Vec<Row>, BenchError> {
     let n_events = PRODUCERS * if scale.quick { 100 } else { 1_000 };
-    let ours = || {
+    let tasks = || {
         let producers = Producers::start(&folder.fresh("ours")?)?;
-        timed(|| producers.one_by_one(PRODUCERS, &PAYLOAD, n_events))
+        timed(|| producers.tasks(PRODUCERS, &PAYLOAD, n_events))
+    };
+    let threads = || {
+        let producers = Producers::start(&folder.fresh("ours")?)?;
+        timed(|| producers.threads(PRODUCERS, &PAYLOAD, n_events))
     };
     let baseline = || {
         let folder = folder.fresh("fsync")?;
         timed(|| fsync::append(&folder, &PAYLOAD, n_events, PRODUCERS))
     };
-    let measured = in_turn(scale, [Box::new(ours), Box::new(baseline)])?;
-    let mode = "64 producers, one by one";
-    Ok(vec![row(mode, "wall", &measured, n_events, Some(RATE)), row(mode, "cpu", &measured, n_events, None)])
+    let pieces: [Piece<'_>; 3] = [Box::new(tasks), Box::new(threads), Box::new(baseline)];
+    let [tasks, threads, baseline] = in_turn(scale, pieces)?;
+    let (tasks, threads) = ([tasks, baseline.clone()], [threads, baseline]);
+    Ok(vec![
+        row("64 producers", "wall", &tasks, n_events, Some(RATE)),
+        row("64 producers", "cpu", &tasks, n_events, None),
+        // Each event costs two switches between threads, whatever the journal does: told, and not judged.
+        row("64 blocking threads", "wall", &threads, n_events, None),
+        row("64 blocking threads", "cpu", &threads, n_events, None),
+    ])
 }
 
 /// Batches, as fast as they are taken.
@@ -99,8 +110,8 @@ fn timed(work: impl FnOnce() -> Result<(), BenchError>) -> Result<Used, BenchErr
 }
 
 /// Ours and the baseline in turn; the first round of each warms what there is to warm.
-fn in_turn(scale: &Scale, pieces: [Piece<'_>; 2]) -> Result<[Vec<Used>; 2], BenchError> {
-    let mut measured = [Vec::new(), Vec::new()];
+fn in_turn<const N: usize>(scale: &Scale, pieces: [Piece<'_>; N]) -> Result<[Vec<Used>; N], BenchError> {
+    let mut measured = [const { Vec::new() }; N];
     for round in 0..=scale.plan().repeats {
         for (piece, measured) in pieces.iter().zip(&mut measured) {
             let used = piece()?;
