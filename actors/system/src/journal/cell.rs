@@ -169,8 +169,8 @@ impl CellJournal {
         let mut batch = self.batch();
         let head = head(RecordKind::Firing, self.stream, fresh_id());
         let pushed = batch.push_with(&head, |out| {
-            out.extend_from_slice(&next.to_le_bytes());
-            out.extend_from_slice(graph.as_str().as_bytes());
+            out.put(&next.to_le_bytes());
+            out.put(graph.as_str().as_bytes());
         });
         if let Err(error) = pushed {
             return fail(env, &self.name, &error.to_string(), outbox);

@@ -22,15 +22,15 @@ fn wall() -> Timestamp {
 }
 
 /// Append the payload of an event to `out`.
-pub(super) fn payload_of(event: &[u8], offset: Option<u64>, out: &mut Vec<u8>) {
+pub(super) fn payload_of(event: &[u8], offset: Option<u64>, out: &mut impl Extend<u8>) {
     match offset {
-        None => out.push(PLAIN),
+        None => out.extend([PLAIN]),
         Some(offset) => {
-            out.push(WITH_OFFSET);
-            out.extend_from_slice(&offset.to_le_bytes());
+            out.extend([WITH_OFFSET]);
+            out.extend(offset.to_le_bytes());
         }
     }
-    out.extend_from_slice(event);
+    out.extend(event.iter().copied());
 }
 
 /// The event in a payload, and its offset at its source.
