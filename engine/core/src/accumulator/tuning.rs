@@ -36,7 +36,7 @@ pub struct Tuning {
 pub enum TuneError {
     /// It belongs to another kind.
     #[error(
-        "E0340: a setting changes `{key}` of accumulator {accumulator}, which is a {kind}; {} can be changed",
+        "E0338: a setting changes `{key}` of accumulator {accumulator}, which is a {kind}; {} can be changed",
         allowed_text(*kind)
     )]
     Key {
@@ -49,7 +49,7 @@ pub enum TuneError {
     },
     /// No accumulator can have that value.
     #[error(
-        "E0341: a setting gives `{key}` of accumulator {accumulator} a value that it cannot have: {rule}"
+        "E0339: a setting gives `{key}` of accumulator {accumulator} a value that it cannot have: {rule}"
     )]
     Value {
         /// The accumulator.

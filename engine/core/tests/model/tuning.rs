@@ -89,7 +89,7 @@ fn a_setting_that_does_not_fit_is_refused_by_name() {
     check(
         plain(),
         Tuning { lateness: Some(ms), ..of() },
-        "E0340: a setting changes `lateness` of accumulator p, which is a passthrough; nothing of it can be changed",
+        "E0338: a setting changes `lateness` of accumulator p, which is a passthrough; nothing of it can be changed",
     );
     check(
         batch(),
@@ -99,7 +99,7 @@ fn a_setting_that_does_not_fit_is_refused_by_name() {
     check(
         batch(),
         Tuning { max_buffer_size: Some(0), ..of() },
-        "E0341: a setting gives `max_buffer_size` of accumulator a a value that it cannot have: it is at least 1",
+        "E0339: a setting gives `max_buffer_size` of accumulator a a value that it cannot have: it is at least 1",
     );
     check(batch(), Tuning { flush_interval: Some(none), ..of() }, "longer than nothing");
     check(state(), Tuning { window_capacity: Some(-2), ..of() }, "at least -1");
