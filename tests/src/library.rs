@@ -107,7 +107,11 @@ impl Layout {
         let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
         let library = self.target.join(&self.profile).join(format!("{prefix}{fixture}{suffix}"));
         let aside = self.folder.join(format!("{name}{suffix}"));
-        fs::copy(&library, &aside).unwrap_or_else(|error| panic!("{}: {error}", library.display()));
+        let bytes = fs::read(&library).unwrap_or_else(|error| panic!("{}: {error}", library.display()));
+        // By a rename: another test or bench of this build may have the old one mapped.
+        let part = self.folder.join(format!("{name}-{}.part", std::process::id()));
+        fs::write(&part, bytes).unwrap_or_else(|error| panic!("{}: {error}", part.display()));
+        fs::rename(&part, &aside).unwrap_or_else(|error| panic!("{}: {error}", aside.display()));
         aside
     }
 

@@ -49,11 +49,18 @@ impl<'a> Strict<'a> {
 
     #[inline]
     fn varint(&mut self, mut rest: u64) {
-        while rest >= 0x80 {
-            self.out.push(rest as u8 | 0x80);
-            rest >>= 7;
+        if rest < 0x80 {
+            return self.out.push(rest as u8);
         }
-        self.out.push(rest as u8);
+        // Ten times seven bits hold it; the room is looked for once.
+        let (mut bytes, mut n) = ([0; 10], 0);
+        while rest >= 0x80 {
+            bytes[n] = rest as u8 | 0x80;
+            rest >>= 7;
+            n += 1;
+        }
+        bytes[n] = rest as u8;
+        self.out.extend_from_slice(&bytes[..=n]);
     }
 
     fn varint_128(&mut self, mut rest: u128) {
