@@ -40,4 +40,5 @@ mod stream;
 mod supervision;
 mod tidy;
 mod version;
+mod wide;
 mod window;

@@ -55,3 +55,42 @@ async fn a_part_that_does_not_return_is_named_with_its_package_and_its_neighbour
     drop(engine);
     assert!(told.recv().is_err(), "the watchdog ends with its engine");
 }
+
+#[tokio::test]
+async fn a_reactor_that_waits_for_its_turn_behind_a_stuck_one_is_not_told_of() {
+    let gate = Arc::new(Gate::default());
+    let passing = Arc::clone(&gate);
+    let mut graph = GraphBuilder::new("stuck").on("R");
+    let n = graph.source::<u64>("n");
+    let out = graph.node("out", (n,), move |(n,)| {
+        passing.pass();
+        *n
+    });
+    graph.terminal(out);
+    let reactor = |name: &str, source: &str| {
+        ReactorDecl::new(name, vec![AccumulatorDecl::passthrough::<u64>(source)], when_any([source]))
+    };
+    let package = Package::new("p").reactor(reactor("R", "n")).reactor(reactor("Q", "q"));
+    let package = package.graph(graph.build().unwrap()).graph(echo::<u64>("beside", "q").on("Q"));
+    let (tell, told) = channel();
+    let opening = Arc::clone(&gate);
+    let engine = Engine::builder()
+        .watchdog(Duration::from_millis(40), move |stall| {
+            let _ = tell.send(stall.reactor.to_string());
+            opening.open();
+        })
+        .package(package)
+        .start()
+        .await
+        .unwrap();
+
+    // One thread: both come to the shard in one pass, in this order.
+    engine.accumulator::<u64>("n").unwrap().try_push(1).unwrap();
+    engine.accumulator::<u64>("q").unwrap().try_push(2).unwrap();
+    let fired = async || engine.reactor("Q").unwrap().n_firings().await == 1;
+    eventually("the one behind it has its turn", fired).await;
+
+    engine.shutdown(Duration::from_secs(5)).await.ledger.check().unwrap();
+    drop(engine);
+    assert_eq!(told.iter().collect::<Vec<_>>(), ["R"]);
+}

@@ -52,6 +52,7 @@ impl<T: Payload> AccumulatorHandle<T> {
     #[inline]
     pub fn push(&self, event: T) -> Push<'_, T> {
         // One look and one future: nothing lies between the caller and the ring.
+        self.cell.expect_ring();
         if self.ring.is_refusing() { self.push_elsewhere(event) } else { self.ring.push(event) }
     }
 

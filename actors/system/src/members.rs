@@ -240,6 +240,10 @@ impl Members {
         self.lock().started.retain(|known| known != member);
     }
 
+    pub(crate) fn is_started(&self, member: &Member) -> bool {
+        self.lock().started.contains(member)
+    }
+
     pub(crate) fn started(&self) -> Vec<Member> {
         self.lock().started.clone()
     }

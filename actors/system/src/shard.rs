@@ -3,7 +3,7 @@
 //! Owns the ready list and the timers of its cells; the loop task is owned by [`ShardActor`]. Supervised
 //! by the root, permanent. Waits for nobody. A crash loses nothing: the list outlives the loop.
 
-use crate::cell::SharedCell;
+use crate::cell::{GROUP, SharedCell, touch_group};
 use crate::env::Env;
 use acequia_core::Timestamp;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -177,16 +177,7 @@ impl Shard {
                 Next::TimersChanged => continue,
                 Next::Run => {}
             }
-            batch.cells.reverse();
-            let (mut now, mut turns) = (Timestamp::ZERO, 0);
-            while let Some(cell) = batch.cells.pop() {
-                // A reading costs as much as a small turn: a few of one pass share it.
-                if turns % TURNS_A_READING == 0 {
-                    now = env.now();
-                }
-                turns += 1;
-                cell.try_turn(now);
-            }
+            batch.run(&env);
             // Whoever was woken by this pass, a producer above all, gets the thread now. With nothing left
             // to run, waiting does that by itself.
             if self.has_ready() {
@@ -236,6 +227,28 @@ impl Shard {
 struct Pass<'a> {
     shard: &'a Shard,
     cells: Vec<Arc<SharedCell>>,
+}
+
+impl Pass<'_> {
+    /// Run a turn of each cell.
+    fn run(&mut self, env: &Env) {
+        self.cells.reverse();
+        let (mut now, mut turns, mut touched) = (Timestamp::ZERO, 0, 0);
+        loop {
+            if touched == 0 && self.cells.len() > 1 {
+                touched = self.cells.len().min(GROUP);
+                touch_group(&self.cells[self.cells.len() - touched..]);
+            }
+            let Some(cell) = self.cells.pop() else { return };
+            touched = touched.saturating_sub(1);
+            // A reading costs as much as a small turn: a few of one pass share it.
+            if turns % TURNS_A_READING == 0 {
+                now = env.now();
+            }
+            turns += 1;
+            cell.try_turn(now);
+        }
+    }
 }
 
 impl Drop for Pass<'_> {

@@ -36,7 +36,7 @@ async fn reactors_that_declare_one_name_differently_are_refused_with_what_differ
     let text = refused(numbers().capacity(7)).await;
     assert_eq!(
         text,
-        "E0469: reactors R and S of package p both name accumulator n, but declare it with another ring; \
+        "E0474: reactors R and S of package p both name accumulator n, but declare it with another ring; \
          declare it once and name it in both, or rename one"
     );
     let text = refused(AccumulatorDecl::passthrough::<f64>("n")).await;

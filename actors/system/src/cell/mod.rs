@@ -1,10 +1,16 @@
 //! A cell behind its claim: whoever claims it owns it for one turn; a loser only leaves a mark.
 
-use crate::bell::Bell;
+mod claim;
 mod control;
+mod group;
 mod journaled;
 mod timer;
 
+pub(crate) use group::{GROUP, touch_group};
+
+use claim::READY;
+
+use crate::bell::Bell;
 use crate::env::Env;
 use crate::journal::CellJournal;
 use crate::shard::Shard;
@@ -16,23 +22,10 @@ use acequia_core::health::SourceHealth;
 use acequia_core::id::ReactorName;
 use acequia_core::ledger::Dropped;
 use acequia_core::ring::Doorbell;
-use std::cell::Cell as ThreadCell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Waker;
-
-/// Somebody runs a turn.
-const RUNNING: u8 = 1;
-/// There is, or may be, something to do.
-const READY: u8 = 2;
-
-/// How deep pushes inside a sink may run further cells on the same stack.
-const INLINE_DEPTH: u8 = 4;
-
-thread_local! {
-    static DEPTH: ThreadCell<u8> = const { ThreadCell::new(0) };
-}
 
 /// Something to do with the cell at the start of its next turn.
 type Control = Box<dyn FnOnce(&mut Cell, &TurnContext<'_>) -> CellTurn + Send>;
@@ -123,11 +116,6 @@ impl SharedCell {
     /// Number of the turn that runs, or that ran last, and whose part has it.
     pub(crate) fn in_hand(&self) -> (u64, InHand) {
         (self.crumb.turn(), self.parts.in_hand(&self.crumb))
-    }
-
-    /// Whether somebody runs a turn.
-    pub(crate) fn is_running(&self) -> bool {
-        self.claim.load(Ordering::Acquire) & RUNNING != 0
     }
 
     pub(crate) fn env(&self) -> &Arc<Env> {
@@ -236,75 +224,6 @@ impl SharedCell {
         (0..self.sources.len()).map(were).collect()
     }
 
-    /// Have it run as soon as its shard can.
-    pub(crate) fn schedule(&self) {
-        if self.mark_ready() {
-            self.enqueue();
-        }
-    }
-
-    /// Mark it ready; true if the caller must put it on the list.
-    #[inline]
-    pub(crate) fn mark_ready(&self) -> bool {
-        self.claim.fetch_or(READY, Ordering::AcqRel) == 0
-    }
-
-    fn enqueue(&self) {
-        if let Some(me) = self.me.upgrade() {
-            self.shard.enqueue(me);
-        }
-    }
-
-    fn try_claim(&self) -> bool {
-        // Most often it is marked ready, or nothing at all: one exchange does.
-        let mut state = self.claim.load(Ordering::Relaxed);
-        while state & RUNNING == 0 {
-            match self.claim.compare_exchange_weak(state, RUNNING, Ordering::AcqRel, Ordering::Relaxed) {
-                Ok(_) => return true,
-                Err(now) => state = now,
-            }
-        }
-        false
-    }
-
-    /// Give the claim back. Marks left meanwhile, or work left over, put the cell on the ready list.
-    fn release(&self, more: bool) {
-        let state = self.claim.fetch_and(!RUNNING, Ordering::AcqRel);
-        if more {
-            self.schedule();
-        }
-        if state & READY != 0 {
-            self.enqueue();
-        }
-    }
-
-    /// Run one turn, unless somebody else does.
-    pub(crate) fn try_turn(&self, now: Timestamp) {
-        if !self.try_claim() {
-            return;
-        }
-        // A panic in the engine's own code must not keep the claim for ever.
-        let guard = ReleaseGuard { cell: self, more: true };
-        let more = self.turn(now);
-        guard.end(more);
-    }
-
-    /// Run turns on the caller's thread until nothing is left to do at once; false if somebody else has
-    /// the claim, or the caller is itself deep inside such turns.
-    pub(crate) fn try_inline(&self) -> bool {
-        let depth = DEPTH.get();
-        if depth >= INLINE_DEPTH || !self.try_claim() {
-            return false;
-        }
-        DEPTH.set(depth + 1);
-        let guard = ReleaseGuard { cell: self, more: true };
-        let _runtime = self.workers.needs_runtime().then(|| self.env.work().enter());
-        while self.turn(self.env.now()) {}
-        guard.end(false);
-        DEPTH.set(depth);
-        true
-    }
-
     /// One turn under the claim; true if there is more to do at once.
     fn turn(&self, now: Timestamp) -> bool {
         let clock = || self.env.now();
@@ -314,19 +233,18 @@ impl SharedCell {
         if self.has_control.load(Ordering::Acquire) && self.has_control.swap(false, Ordering::AcqRel) {
             let controls = std::mem::take(&mut *lock(&self.control));
             for control in controls {
-                let turn = control(&mut cell, &cx);
-                self.conclude(turn);
+                self.conclude(&mut control(&mut cell, &cx));
             }
         }
         if !self.is_armed() || self.frozen.load(Ordering::Acquire) {
             return false;
         }
         let span = tracing::trace_span!("turn", reactor = %self.name);
-        let turn = span.in_scope(|| cell.turn(&cx));
+        let mut turn = span.in_scope(|| cell.turn(&cx));
         let (more, due) = (turn.more, turn.due);
         drop(cell);
         self.env.counters.turns.fetch_add(1, Ordering::Relaxed);
-        self.conclude(turn);
+        self.conclude(&mut turn);
         self.checkpoint_if_due(now);
         self.set_timer(due);
         more
@@ -334,12 +252,12 @@ impl SharedCell {
 
     /// Carry out what a turn leaves to others.
     #[inline]
-    fn conclude(&self, turn: CellTurn) {
+    fn conclude(&self, turn: &mut CellTurn) {
         if turn.firings > 0 {
             self.env.counters.firings.fetch_add(turn.firings as u64, Ordering::Relaxed);
         }
         if turn.leaves_work() {
-            self.conclude_work(turn);
+            self.conclude_work(std::mem::take(turn));
         }
     }
 
@@ -367,23 +285,6 @@ impl SharedCell {
             self.env.counters.quarantines.fetch_add(1, Ordering::Relaxed);
             tracing::error!(reactor = %self.name, ?fault, "part quarantined");
         }
-    }
-}
-
-struct ReleaseGuard<'a> {
-    cell: &'a SharedCell,
-    more: bool,
-}
-
-impl ReleaseGuard<'_> {
-    fn end(mut self, more: bool) {
-        self.more = more;
-    }
-}
-
-impl Drop for ReleaseGuard<'_> {
-    fn drop(&mut self) {
-        self.cell.release(self.more);
     }
 }
 

@@ -200,7 +200,7 @@ impl PackageState {
     }
 
     async fn on_start(&mut self, myself: &ActorRef<PackageMsg>, member: Member) -> Result<(), String> {
-        if self.args.members.started().contains(&member) {
+        if self.args.members.is_started(&member) {
             return Ok(());
         }
         match self.start(&member, &myself.get_cell()).await {

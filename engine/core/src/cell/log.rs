@@ -179,6 +179,13 @@ impl FiringLog {
         self.epochs.push_back((next, graphs));
     }
 
+    /// Read a little of what a turn needs.
+    #[inline]
+    pub(crate) fn touch(&self) -> u64 {
+        let words = self.words.front().copied().unwrap_or(0) ^ self.words.back().copied().unwrap_or(0);
+        words ^ self.kept ^ self.max_firings
+    }
+
     /// Append the firings of one turn. How long each graph takes is noted by [`FiringLog::took`].
     pub(crate) fn append(
         &mut self,

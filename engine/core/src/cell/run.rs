@@ -41,7 +41,7 @@ pub struct RunEnd {
 /// A graph made ready to run. What every turn touches comes first and lies together.
 #[repr(C)]
 pub struct GraphRun {
-    part: Box<dyn GraphPart>,
+    pub(super) part: Box<dyn GraphPart>,
     pub(super) outcomes: Outcomes,
     /// What is to be written to disk with the turn.
     pub(super) outbox: Vec<Outgoing>,
@@ -52,8 +52,8 @@ pub struct GraphRun {
     /// Whether the meter counts attempts of the firing in `hand`.
     hand: Option<FiringId>,
     /// Outcomes other than completion, since they were last taken.
-    exceptions: Vec<(FiringId, Outcome)>,
-    entry: Entry,
+    pub(super) exceptions: Vec<(FiringId, Outcome)>,
+    pub(super) entry: Entry,
     /// One list a terminal.
     pub(super) sinks: Vec<Vec<(Place, Box<dyn AnySink>)>>,
     pub(super) decl: Arc<GraphDecl>,

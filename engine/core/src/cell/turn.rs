@@ -24,9 +24,6 @@ use std::time::Duration;
 /// The most events and firings of one turn.
 pub const TURN_LIMIT: usize = 256;
 
-/// Turns in a row that used little, before memory of a burst is given back.
-const QUIET_TURNS: u32 = 64;
-
 /// What a turn is told.
 pub struct TurnContext<'a> {
     /// The engine's clock at the start of the turn.
@@ -314,21 +311,5 @@ impl Cell {
         if self.readers.is_some() {
             self.follow_trim(dropped);
         }
-    }
-
-    fn give_memory_back(&mut self, turn: &CellTurn) {
-        self.quiet_turns = if turn.events > TURN_LIMIT / 16 { 0 } else { self.quiet_turns.saturating_add(1) };
-        if self.quiet_turns == QUIET_TURNS {
-            self.shrink();
-        }
-    }
-
-    #[cold]
-    fn shrink(&mut self) {
-        for (slot, column) in self.slots.iter_mut().zip(&mut self.columns) {
-            slot.shrink();
-            column.shrink();
-        }
-        self.rows.shrink_to_fit();
     }
 }

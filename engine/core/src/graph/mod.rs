@@ -22,4 +22,11 @@ pub trait GraphPart: Send {
     /// Run the firings of `view` from number `from` on, in order, until all are done or one fails or
     /// pends. Names the firing in hand through [`Outcomes::split`]'s cursor before it runs its nodes.
     fn turn(&mut self, view: &View<'_>, from: usize, out: &mut Outcomes) -> TurnEnd;
+
+    /// Read a little of what a turn needs, so that it comes from memory beside that of other parts, not
+    /// one after another. What is returned means nothing.
+    #[doc(hidden)]
+    fn touch(&self) -> usize {
+        0
+    }
 }

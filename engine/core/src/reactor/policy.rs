@@ -63,6 +63,12 @@ impl Policy {
         }
     }
 
+    /// Read a little of what a turn needs.
+    #[inline]
+    pub fn touch(&self) -> usize {
+        self.sources.first().map_or(0, |source| source.arrived as usize ^ source.entry.settled_by[0] as usize)
+    }
+
     /// Whether it must be told of arrivals in their order over all sources.
     pub fn needs_order(&self) -> bool {
         self.sources.len() > 1 && !self.pairs

@@ -40,7 +40,7 @@ pub enum Problem {
     },
     /// Reactors name one accumulator and declare it differently.
     #[error(
-        "E0469: reactors {} and {} of package {package} both name accumulator {accumulator}, but declare it with another {}; declare it once and name it in both, or rename one",
+        "E0474: reactors {} and {} of package {package} both name accumulator {accumulator}, but declare it with another {}; declare it once and name it in both, or rename one",
         reactors.0, reactors.1, what.join(", ")
     )]
     SharedApart {

@@ -36,35 +36,38 @@ pub trait Doorbell: Send + Sync {
     fn ring(&self);
 }
 
-/// A bounded queue with many senders and one drawer.
+/// A bounded queue with many senders and one drawer. What a push and a draw touch comes first and lies
+/// together: a ring that is seldom used is in no cache.
+#[repr(C, align(64))]
 pub struct Ring<T> {
-    inner: Mutex<Inner<T>>,
-    capacity: usize,
-    overflow: Overflow,
-    doorbell: OnceLock<Arc<dyn Doorbell>>,
-    // Arrival numbers are drawn only where several rings are merged into one order.
-    tickets: Option<Arc<AtomicU64>>,
     // Looked at by handles before they publish; what the engine itself hands on still passes.
     refusing: AtomicBool,
+    overflow: Overflow,
+    capacity: usize,
+    // Arrival numbers are drawn only where several rings are merged into one order.
+    tickets: Option<Arc<AtomicU64>>,
     // Where what comes in is written to disk first.
     journaled: OnceLock<Box<dyn Journaled<T>>>,
+    doorbell: OnceLock<Arc<dyn Doorbell>>,
+    inner: Mutex<Inner<T>>,
     // Given where `T` says too little: encoded items are of a type that is known at run time.
     ty: Option<PayloadType>,
 }
 
+#[repr(C)]
 struct Inner<T> {
     queue: VecDeque<T>,
-    tickets: VecDeque<u64>,
-    entry: Entry,
     closed: bool,
-    waiters: Vec<Waker>,
-    drain_interval: Duration,
-    // Under `DeadLetter`: what found no room, already counted, until somebody writes the letters.
-    turned_away: Vec<(ItemId, T)>,
     // What finds no room is given up under this reason.
     shed: Option<Dropped>,
     // Room for items that are on their way to disk.
     reserved: usize,
+    waiters: Vec<Waker>,
+    entry: Entry,
+    tickets: VecDeque<u64>,
+    drain_interval: Duration,
+    // Under `DeadLetter`: what found no room, already counted, until somebody writes the letters.
+    turned_away: Vec<(ItemId, T)>,
     // While older items are still to come: those that came meanwhile.
     late: Option<VecDeque<T>>,
 }
@@ -346,11 +349,6 @@ impl<T> Ring<T> {
             }
             Overflow::Block | Overflow::DropNewest | Overflow::DeadLetter => false,
         }
-    }
-
-    /// Whether what finds no room waits for it.
-    fn waits(&self, inner: &Inner<T>) -> bool {
-        self.overflow == Overflow::Block && inner.shed.is_none()
     }
 
     fn announce(&self) {

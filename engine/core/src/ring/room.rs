@@ -1,8 +1,9 @@
-//! Room in a ring, for one who publishes only what finds some.
+//! Room in a ring: waiting for it without an item in hand, and doing without.
 
 use super::draw::wake_all;
-use super::{Closed, Ring};
+use super::{Closed, Inner, Ring};
 use crate::ledger::Dropped;
+use crate::overflow::Overflow;
 use std::task::Waker;
 
 impl<T> Ring<T> {
@@ -32,5 +33,10 @@ impl<T> Ring<T> {
         let waiters = inner.take_waiters();
         drop(inner);
         wake_all(waiters);
+    }
+
+    /// Whether what finds no room waits for it.
+    pub(super) fn waits(&self, inner: &Inner<T>) -> bool {
+        self.overflow == Overflow::Block && inner.shed.is_none()
     }
 }

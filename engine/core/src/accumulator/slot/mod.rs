@@ -114,6 +114,11 @@ pub trait AnySlot: Send {
     fn ring(&self) -> Arc<dyn AnyRing>;
     /// Give memory back that a burst left behind.
     fn shrink(&mut self);
+    /// Read a little of what a turn needs ([`crate::cell::Cell::touch`]).
+    #[doc(hidden)]
+    fn touch(&self) -> usize {
+        0
+    }
     /// A copy of the part's state, for another version of it.
     ///
     /// # Errors

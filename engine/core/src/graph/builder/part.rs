@@ -150,6 +150,13 @@ impl BuiltPart {
 }
 
 impl GraphPart for BuiltPart {
+    fn touch(&self) -> usize {
+        let recipe = &*self.recipe;
+        let ops = recipe.ops.first().map_or(0, |op| std::ptr::from_ref(&**op).addr());
+        let slots = self.slots.first().map_or(0, |slot| std::ptr::from_ref(&**slot).addr());
+        ops ^ slots ^ usize::from(self.taken.first().copied().unwrap_or_default()) ^ recipe.terminals.len()
+    }
+
     fn turn(&mut self, view: &View<'_>, from: usize, out: &mut Outcomes) -> TurnEnd {
         for firing in from..view.len() {
             out.split().0.begin(firing);

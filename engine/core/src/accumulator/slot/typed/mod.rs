@@ -363,6 +363,10 @@ impl<A: Accumulator> AnySlot for Slot<A> {
         }
     }
 
+    fn touch(&self) -> usize {
+        self.mark ^ self.entry.accepted as usize ^ self.tickets.len() ^ self.ring.capacity()
+    }
+
     fn export(&self, now: Timestamp) -> Result<Option<Exported>, Failure> {
         self.part.export(now)
     }
