@@ -54,7 +54,7 @@ fn a_subscriber_is_judged_by_the_release_of_its_publisher() {
     let unstated = problem(plan(&loaded(&[(&publisher(None), "1")]), &[(&subscriber("*"), "1")]));
     assert_eq!(
         unstated.to_string(),
-        "E0469: package subscriber requires * of the package that owns reactor 'Prices', and publisher is of \
+        "E0476: package subscriber requires * of the package that owns reactor 'Prices', and publisher is of \
          no stated release; load fitting releases of both"
     );
 }
@@ -64,7 +64,7 @@ fn a_refusal_names_the_range_and_what_is_loaded_and_is_nothing_to_wait_for() {
     let actual = loaded(&[(&publisher(Some("1.2.0")), "1")]);
     let refusal = plan(&actual, &[(&subscriber("^2"), "1")]).unwrap_err();
     let text = refusal.to_string();
-    for part in ["E0469", "subscriber", "^2", "'Prices'", "publisher is release 1.2.0"] {
+    for part in ["E0476", "subscriber", "^2", "'Prices'", "publisher is release 1.2.0"] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     assert_eq!(refusal.missing(), None, "to wait would not help");
