@@ -9,7 +9,7 @@ use clap::ValueEnum;
 
 use crate::error::BenchError;
 use crate::harness::Variant;
-use crate::workload::{SATURATED, latency, memory, saturated, wide};
+use crate::workload::{SATURATED, latency, library, memory, saturated, wide};
 
 /// What a child process measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -72,9 +72,13 @@ fn variant(subject: &str) -> Result<Variant, BenchError> {
     let find = || {
         let mut parts = subject.split('/');
         let (id, name, mode) = (parts.next()?, parts.next()?, parts.next()?);
-        let workload = SATURATED.into_iter().find(|workload| workload.id == id)?;
-        let mut variants = (workload.baselines)().into_iter().chain((workload.ours)());
-        variants.find(|variant| variant.name == name && variant.mode.as_str() == mode)
+        let variants: Vec<Variant> = if id == "library" {
+            library::variants().into()
+        } else {
+            let workload = SATURATED.into_iter().find(|workload| workload.id == id)?;
+            (workload.baselines)().into_iter().chain((workload.ours)()).collect()
+        };
+        variants.into_iter().find(|variant| variant.name == name && variant.mode.as_str() == mode)
     };
     find().ok_or_else(|| BenchError::Subject { subject: subject.to_owned() })
 }

@@ -3,8 +3,7 @@
 use crate::cell::SharedCell;
 use acequia_core::id::ItemId;
 use acequia_core::payload::Payload;
-use acequia_core::ring::{Push, PushError, Ring};
-use acequia_core::wire::Values;
+use acequia_core::ring::{Push, PushError, PushManyError, Ring};
 use acequia_core::{Encoded, Overflow};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -79,33 +78,46 @@ impl<T: Payload> AccumulatorHandle<T> {
     /// Publish many events in order, waiting for room; one lock and at most one wake-up a portion.
     ///
     /// # Errors
-    /// [`PushError::Closed`] with the events that were not published.
+    /// [`PushError::Closed`] with the events that were not published. [`PushError::Unencodable`] likewise, if
+    /// the accumulator takes bytes and the `Serialize` of the first of those refuses it.
     pub async fn push_batch(&self, events: impl IntoIterator<Item = T>) -> Result<usize, PushError<Vec<T>>> {
-        let mut events: VecDeque<T> = events.into_iter().collect();
         if self.ring.is_refusing() {
-            return self.push_batch_elsewhere(events.into()).await;
+            // As many as have room are encoded as they come; the others are kept here until they have.
+            let (published, left) = self.publish_elsewhere(events.into_iter())?;
+            return self.push_left_elsewhere(published, left).await;
         }
+        let mut events: VecDeque<T> = events.into_iter().collect();
         match self.ring.push_many(&mut events).await {
             Ok(n) => Ok(n),
             Err(_) => Err(PushError::Closed { item: events.into() }),
         }
     }
 
-    async fn push_batch_elsewhere(&self, mut events: Vec<T>) -> Result<usize, PushError<Vec<T>>> {
-        let Some(ring) = self.open_encoded() else { return Err(PushError::Closed { item: events }) };
-        let Some(wire) = ring.item_type().wire() else { return Err(PushError::Closed { item: events }) };
-        // One buffer for all of them.
-        let mut values = Values::default();
-        if let Err(source) = values.push_all(&events) {
-            return Err(PushError::Unencodable { item: events, source });
+    fn publish_elsewhere(
+        &self,
+        events: impl Iterator<Item = T>,
+    ) -> Result<(usize, VecDeque<T>), PushError<Vec<T>>> {
+        match self.open_encoded() {
+            Some(ring) => ring.publish_now(events),
+            None => Err(PushError::Closed { item: events.collect() }),
         }
-        let mut encoded: VecDeque<Encoded> = values.take(wire).collect();
-        match ring.push_many(&mut encoded).await {
-            Ok(n) => Ok(n),
-            Err(_) => {
-                let published = events.len() - encoded.len();
-                Err(PushError::Closed { item: events.split_off(published) })
+    }
+
+    async fn push_left_elsewhere(
+        &self,
+        published: usize,
+        mut events: VecDeque<T>,
+    ) -> Result<usize, PushError<Vec<T>>> {
+        if events.is_empty() {
+            return Ok(published);
+        }
+        let Some(ring) = self.open_encoded() else { return Err(PushError::Closed { item: events.into() }) };
+        match ring.push_all_encoded(&mut events).await {
+            Ok(n) => Ok(published + n),
+            Err(PushManyError::Unencodable(source)) => {
+                Err(PushError::Unencodable { item: events.into(), source })
             }
+            Err(_) => Err(PushError::Closed { item: events.into() }),
         }
     }
 

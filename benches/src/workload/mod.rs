@@ -7,7 +7,7 @@ mod fan8;
 pub(crate) mod flights;
 mod join;
 pub(crate) mod latency;
-mod library;
+pub(crate) mod library;
 mod lin;
 pub(crate) mod memory;
 pub(crate) mod saturated;
