@@ -15,6 +15,7 @@ use acequia_core::id::{GraphName, PackageName};
 use acequia_core::reconcile::{Actual, Hold, Record, Step, dependants, plan_unload};
 use ractor::ActorRef;
 use ractor::rpc::CallResult;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -87,12 +88,7 @@ impl Reconciler {
     /// gate closed: binds wait, events do not.
     async fn close_gates(&self, actual: &mut Actual, names: &[PackageName]) -> Vec<ActorRef<ReactorMsg>> {
         let leaving: Arc<[PackageName]> = names.into();
-        let reactors: Vec<_> = actual
-            .reactors
-            .iter()
-            .filter(|(_, owned)| leaving.contains(&owned.package))
-            .map(|(name, _)| name.clone())
-            .collect();
+        let reactors: Vec<_> = names.iter().flat_map(|name| actual.reactors_of(name)).collect();
         let mut closed = Vec::new();
         for reactor in reactors {
             let Some(entry) = self.args.directory.find_reactor(&reactor) else { continue };
@@ -106,10 +102,11 @@ impl Reconciler {
                 // It is restarting, or out of service: its seats say for whom they are kept.
                 None => self.seats(&entry, &leaving).await,
             };
+            let holders: BTreeMap<_, _> = holders.into_iter().collect();
             let bound: Vec<GraphName> = actual.bound_to(&reactor).map(|(name, _)| name.clone()).collect();
             for graph in bound {
-                let hold = holders.iter().find(|(held, _)| *held == graph);
-                actual.holds.insert(graph, hold.map_or(Hold::Released, |(_, hold)| *hold));
+                let hold = holders.get(&graph).copied().unwrap_or(Hold::Released);
+                actual.holds.insert(graph, hold);
             }
         }
         closed

@@ -10,6 +10,7 @@ use crate::id::{
 };
 use crate::package::{Package, Share, SubscriptionDecl, Version, WorkflowDecl};
 use crate::payload::PayloadType;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// A graph as it is remembered.
@@ -202,32 +203,17 @@ impl Plan {
 
     /// The plan that takes down what `names` own, in reverse precedence order.
     pub(crate) fn down(actual: &Actual, names: &[PackageName]) -> Self {
-        let mut steps = Vec::new();
-        let owned = |package: &PackageName| names.contains(package);
-        let mut push = |package: &PackageName, record| steps.push(Step { package: package.clone(), record });
-        for (name, package) in actual.crons.iter().filter(|(_, package)| owned(package)) {
-            push(package, Record::Cron(name.clone()));
+        let mut steps: Vec<Step> = Vec::new();
+        // The packages are named in the order in which they go: whoever comes first is last in this list.
+        for package in names.iter().rev() {
+            let records = actual.records_of(package);
+            steps.extend(records.into_iter().map(|record| Step { package: package.clone(), record }));
         }
-        for (name, package) in actual.polls.iter().filter(|(_, package)| owned(package)) {
-            push(package, Record::Poll(name.clone()));
-        }
-        for (name, reactor) in actual.reactors.iter().filter(|(_, reactor)| owned(&reactor.package)) {
-            push(&reactor.package, Record::Reactor(name.clone(), reactor.value.clone()));
-        }
-        for share in actual.shares.values().filter(|share| owned(&share.package)) {
-            let name = share.value.offer.accumulator.clone();
-            push(&share.package, Record::Shared(name, share.value.clone()));
-        }
-        for (name, graph) in actual.graphs.iter().filter(|(_, graph)| owned(&graph.package)) {
-            push(&graph.package, graph_record(name.clone(), graph.value.clone()));
-        }
-        for (name, workflow) in actual.workflows.iter().filter(|(_, workflow)| owned(&workflow.package)) {
-            push(&workflow.package, Record::Workflow(name.clone(), workflow.value.clone()));
-        }
-        // The packages are named in the order in which they go.
-        let place = |step: &Step| names.iter().position(|name| *name == step.package);
-        steps.sort_by_key(|step| (step.record.precedence(), std::cmp::Reverse(place(step))));
+        // Stable: within a precedence, packages keep their order.
+        steps.sort_by_key(|step| step.record.precedence());
         steps.reverse();
+        let leaving: BTreeSet<_> = names.iter().collect();
+        let owned = |package| leaving.contains(package);
         let feeds = actual.feeds.iter();
         let feeds = feeds.filter(|feed| actual.graphs.get(&feed.graph).is_some_and(|g| owned(&g.package)));
         let packages =
@@ -240,6 +226,32 @@ impl Plan {
             unchanged: Vec::new(),
             upgrades: Vec::new(),
         }
+    }
+}
+
+impl Actual {
+    /// All that `package` owns, in precedence order and by name.
+    fn records_of(&self, package: &PackageName) -> Vec<Record> {
+        let owned = self.index.owned_by(package);
+        let crons = owned.crons.iter().cloned().map(Record::Cron);
+        let polls = owned.polls.iter().cloned().map(Record::Poll);
+        let reactors = owned.reactors.iter().filter_map(|name| {
+            let reactor = self.reactors.get(name)?;
+            Some(Record::Reactor(name.clone(), reactor.value.clone()))
+        });
+        let shares = owned.shares.iter().filter_map(|cell| {
+            let share = &self.shares.get(cell)?.value;
+            Some(Record::Shared(share.offer.accumulator.clone(), share.clone()))
+        });
+        let graphs = owned.graphs.iter().filter_map(|name| {
+            let graph = self.graphs.get(name)?;
+            Some(graph_record(name.clone(), graph.value.clone()))
+        });
+        let workflows = owned.workflows.iter().filter_map(|name| {
+            let workflow = self.workflows.get(name)?;
+            Some(Record::Workflow(name.clone(), workflow.value.clone()))
+        });
+        crons.chain(polls).chain(reactors).chain(shares).chain(graphs).chain(workflows).collect()
     }
 }
 
