@@ -6,6 +6,7 @@ mod files;
 mod new;
 mod scaffold;
 mod sign;
+mod store;
 
 use acequia_cli::declared::{Accumulator, Declared, Graph, Loader, Reactor, Schema};
 use acequia_cli::{Console, Exit};

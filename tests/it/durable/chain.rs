@@ -6,7 +6,7 @@ use acequia::testing::{Probe, TestEngine};
 use acequia::{AccumulatorDecl, Guarantee, Package, Sink};
 use acequia_tests::echo;
 
-fn chained(guarantee: Guarantee) -> Package {
+pub(super) fn chained(guarantee: Guarantee) -> Package {
     let events = AccumulatorDecl::passthrough::<u64>("events").delivery(guarantee);
     Package::new("chain")
         .reactor(reactor("First", events))
@@ -15,7 +15,7 @@ fn chained(guarantee: Guarantee) -> Package {
         .graph(echo::<u64>("watch", "totals").on("Second"))
 }
 
-async fn start(disk: &SimulatedDisk, guarantee: Guarantee) -> (TestEngine, Probe<u64>) {
+pub(super) async fn start_chain(disk: &SimulatedDisk, guarantee: Guarantee) -> (TestEngine, Probe<u64>) {
     let probe = Probe::new();
     let engine = on(disk)
         .package(chained(guarantee))
@@ -33,7 +33,7 @@ async fn an_event_passes_from_one_reactor_to_the_next_once_whenever_the_power_go
     for guarantee in [Guarantee::Durable, Guarantee::EffectivelyOnce] {
         for call in 0..24 {
             let disk = SimulatedDisk::new(call);
-            let (engine, _) = start(&disk, guarantee).await;
+            let (engine, _) = start_chain(&disk, guarantee).await;
             engine.push("events", 1_u64).await;
             engine.settle().await;
             disk.power_off_at(call);
@@ -52,7 +52,7 @@ async fn an_event_passes_from_one_reactor_to_the_next_once_whenever_the_power_go
             let found = disk.power_cut(Cut::Torn);
             drop(engine);
 
-            let (engine, probe) = start(&found, guarantee).await;
+            let (engine, probe) = start_chain(&found, guarantee).await;
             engine.push("events", 10_000_u64).await;
             engine.settle().await;
             let total = probe.all().last().copied().unwrap();

@@ -3,6 +3,7 @@
 mod chain;
 mod checkpoint;
 mod kill;
+mod lineage;
 mod outputs;
 mod refusals;
 mod restart;

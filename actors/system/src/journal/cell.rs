@@ -2,13 +2,13 @@
 
 use super::checkpoint::{Place, Target};
 use super::intake::StreamIntake;
-use super::recovery::{Recovery, RecoveryError};
-use super::write::{head, publish, push_outbox};
-use super::{Backlog, EngineJournal, accumulator_stream, reactor_stream};
+use super::recovery::{Recovered, Recovery, RecoveryError};
+use super::write::{Maker, Sent, head, head_of, publish};
+use super::{Backlog, Begin, EngineJournal, accumulator_stream, reactor_stream};
 use crate::env::Env;
 use acequia_core::accumulator::AnyRing;
 use acequia_core::cell::{Cell, TurnWrite};
-use acequia_core::durable::{Guarantee, MarkError, Outgoing, Published};
+use acequia_core::durable::{Guarantee, LifeId, MarkError, Outgoing, Published, TurnMark};
 use acequia_core::id::{GraphName, ReactorName};
 use acequia_core::reactor::ReactorDecl;
 use acequia_core::ring::Doorbell;
@@ -23,6 +23,7 @@ pub(crate) struct CellJournal {
     journal: Arc<EngineJournal>,
     name: ReactorName,
     stream: StreamId,
+    life: LifeId,
     /// Number of the last mark that is on disk.
     synced: Arc<AtomicU64>,
     /// Number of the last mark that was written.
@@ -42,6 +43,10 @@ pub(crate) struct CellJournal {
 
 /// Marks between two checkpoints: so many are gone through at a start in some milliseconds.
 const MARKS: u64 = 4096;
+
+/// The most events that one turn's record names: eight full sources. Only a ring that is given up as a whole
+/// has more.
+const PARENTS: usize = 2048;
 
 /// Have `cell` record, if any of its accumulators is durable, and take it to where its earlier life left it.
 pub(crate) async fn attach(
@@ -76,14 +81,20 @@ pub(crate) async fn attach(
     let (name, recovering) = (decl.name.clone(), Recovery::new(journal, decl));
     let work = env.work().clone();
     let recovered =
-        env.spawn_blocking(move || recovering.run(&mut cell, &work).map(|backlog| (cell, backlog)));
+        env.spawn_blocking(move || recovering.run(&mut cell, &work).map(|recovered| (cell, recovered)));
     let ended = recovered.await.unwrap_or(Err(RecoveryError::Interrupted { reactor: name.clone() }));
-    let (mut cell, backlog) = ended?;
+    let (mut cell, Recovered { backlog, life, ids }) = ended?;
+    for (intake, ids) in intakes.iter().zip(ids) {
+        if let Some(intake) = intake {
+            intake.trail().extend(ids);
+        }
+    }
     let holds = guarantees().any(|guarantee| guarantee == Guarantee::EffectivelyOnce);
     let synced = cell.keep_marks(holds);
     let attached = CellJournal {
         journal: Arc::clone(journal),
         stream: reactor_stream(&name),
+        life,
         name,
         synced,
         written: AtomicU64::new(0),
@@ -102,12 +113,12 @@ pub(crate) async fn attach(
 impl CellJournal {
     /// Note that the reactor begins, before any of its events.
     fn begin(&self, decl: &ReactorDecl) -> Result<(), RecoveryError> {
-        let accumulators: Vec<&str> = decl.accumulators.iter().map(|decl| decl.name.as_str()).collect();
-        let names = serde_json::json!({ "reactor": self.name.as_str(), "accumulators": accumulators });
+        let accumulators = decl.accumulators.iter().map(|decl| decl.name.to_string()).collect();
+        let begin = Begin { reactor: self.name.to_string(), accumulators, life: self.life.number() };
         self.journal.begin_life(&self.name, self.journal.journal().synced());
         let mut batch = self.batch();
         let head = head(RecordKind::Deploy, self.stream, fresh_id());
-        let pushed = batch.push(&head, names.to_string().as_bytes());
+        let pushed = batch.push(&head, serde_json::json!(begin).to_string().as_bytes());
         let told = |reason: String| RecoveryError::Journal { reactor: self.name.clone(), reason };
         pushed.map_err(|error| told(error.to_string()))?;
         self.journal.journal().ride(batch).map_err(|error| told(error.to_string()))
@@ -164,6 +175,7 @@ impl CellJournal {
             journal: &self.journal,
             stream: self.stream,
             place: &self.place,
+            life: self.life,
             is_caught_up: self.is_caught_up.load(Ordering::Acquire),
         };
         let (env, journal, stream) = (Arc::clone(env), Arc::clone(&self.journal), self.stream);
@@ -191,18 +203,19 @@ impl CellJournal {
         // A full disk takes no new events; those that it took are worked off.
         batch.set_urgent();
         if let Some(mark) = mark {
-            let head = head(RecordKind::Turn, self.stream, fresh_id());
+            let (id, parents) = (self.turn_id(), self.handled(&mark));
+            let head = head_of(RecordKind::Turn, self.stream, id, &parents);
             let encoded = mark.encode(Vec::new()).map_err(|MarkError { why }| why);
             let pushed = encoded.and_then(|bytes| batch.push(&head, &bytes).map_err(|e| e.to_string()));
             if let Err(why) = pushed {
-                return fail(env, &self.name, &why, outbox);
+                return fail(env, &self.name, &why, self.sent(outbox));
             }
         }
         self.written.fetch_max(number, Ordering::AcqRel);
         self.since.fetch_add(u64::from(number > 0), Ordering::Relaxed);
         let counted = (number > 0 && self.holds)
             .then(|| (Arc::clone(&self.synced), Arc::clone(doorbell), Arc::clone(&self.news)));
-        write_batch(env, &self.journal, &self.name, batch, outbox, move || {
+        write_batch(env, &self.journal, &self.name, (batch, self.maker()), outbox, move || {
             if let Some((synced, doorbell, news)) = counted {
                 synced.store(number, Ordering::Release);
                 doorbell.ring();
@@ -220,14 +233,45 @@ impl CellJournal {
             out.put(graph.as_str().as_bytes());
         });
         if let Err(error) = pushed {
-            return fail(env, &self.name, &error.to_string(), outbox);
+            return fail(env, &self.name, &error.to_string(), self.sent(outbox));
         }
-        write_batch(env, &self.journal, &self.name, batch, outbox, || ());
+        write_batch(env, &self.journal, &self.name, (batch, self.maker()), outbox, || ());
+    }
+
+    /// The id of the next turn's record.
+    fn turn_id(&self) -> RecordId {
+        let (_, fresh) = uuid::Uuid::now_v7().as_u64_pair();
+        RecordId(self.life.turn(fresh))
+    }
+
+    /// The events that a turn handled, by source; none where they are too many to be named.
+    fn handled(&self, mark: &TurnMark) -> Vec<RecordId> {
+        let mut handled = Vec::new();
+        for (intake, source) in self.intakes.iter().zip(&mark.sources) {
+            if let Some(intake) = intake {
+                intake.trail().take(source.consumed, &mut handled);
+            }
+        }
+        if handled.len() > PARENTS {
+            handled.clear();
+        }
+        handled
+    }
+
+    fn maker(&self) -> Maker {
+        Maker { life: self.life, is_recorded: true }
+    }
+
+    fn sent(&self, outbox: Vec<Outgoing>) -> Vec<Sent> {
+        Sent::all(outbox, self.maker(), self.journal.trails())
     }
 
     /// The reactor is unloaded: what the journal knows of it is history.
     pub(crate) fn end(&self) {
         self.journal.end_life(&self.name);
+        for (intake, stream) in self.intakes.iter().flatten().map(|intake| (intake, intake.stream())) {
+            self.journal.trails().end(stream, intake.trail());
+        }
         let mut batch = self.batch();
         batch.set_urgent();
         let head = head(RecordKind::Unload, self.stream, fresh_id());
@@ -247,9 +291,13 @@ impl CellJournal {
 /// Write what a turn sends on, where its own cell keeps no marks.
 pub(crate) fn write_outbox(env: &Arc<Env>, name: &ReactorName, outbox: Vec<Outgoing>) {
     match env.journal() {
-        Some(journal) => write_batch(env, journal, name, journal.journal().batch(), outbox, || ()),
+        Some(journal) => {
+            let life = LifeId::begin(reactor_stream(name).0, journal.process);
+            let batch = (journal.journal().batch(), Maker { life, is_recorded: false });
+            write_batch(env, journal, name, batch, outbox, || ());
+        }
         // A ring that goes through the disk was made by an engine that has a journal.
-        None => publish(outbox, Published::Lost),
+        None => outbox.into_iter().for_each(|outgoing| (outgoing.publish)(Published::Lost)),
     }
 }
 
@@ -257,20 +305,21 @@ fn write_batch(
     env: &Arc<Env>,
     journal: &Arc<EngineJournal>,
     name: &ReactorName,
-    mut batch: Batch,
+    (mut batch, maker): (Batch, Maker),
     outbox: Vec<Outgoing>,
     then: impl FnOnce() + Send + 'static,
 ) {
-    if let Err(error) = push_outbox(&mut batch, &outbox) {
-        return fail(env, name, &error.to_string(), outbox);
+    let sent = Sent::all(outbox, maker, journal.trails());
+    if let Err(error) = sent.iter().try_for_each(|sent| sent.push(&mut batch, maker)) {
+        return fail(env, name, &error.to_string(), sent);
     }
     let (told, reactor) = (Arc::clone(env), name.clone());
     let on_synced: OnSynced = Box::new(move |result: Result<_, AppendError>| match result {
         Ok(_) => {
-            publish(outbox, Published::Synced);
+            publish(sent, Published::Synced);
             then();
         }
-        Err(error) => fail(&told, &reactor, &error.to_string(), outbox),
+        Err(error) => fail(&told, &reactor, &error.to_string(), sent),
     });
     // The queue is as long as the disk is slow: whoever runs a turn then waits with it.
     if let Err(refused) = journal.journal().append(batch, on_synced) {
@@ -279,8 +328,8 @@ fn write_batch(
 }
 
 /// What a turn did is not on disk and never will be: nothing more may be done in its name.
-fn fail(env: &Arc<Env>, name: &ReactorName, why: &str, outbox: Vec<Outgoing>) {
-    publish(outbox, Published::Lost);
+fn fail(env: &Arc<Env>, name: &ReactorName, why: &str, sent: Vec<Sent>) {
+    publish(sent, Published::Lost);
     tracing::error!(reactor = %name, why, "a turn could not be written down");
     env.fail(&format!("a turn of reactor {name} could not be written to the journal: {why}"));
 }

@@ -6,6 +6,7 @@ use super::{EngineJournal, cell};
 use acequia_core::Timestamp;
 use acequia_core::accumulator::AnyRing;
 use acequia_core::cell::Cell;
+use acequia_core::durable::LifeId;
 use acequia_store::Lsn;
 use acequia_store::journal::{AppendError, Batch, EncodeError, OnSynced, RecordKind, StreamId};
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,27 @@ pub(super) struct Written {
     pub(super) skips: Vec<u64>,
     /// The bytes of the cell's checkpoint.
     pub(super) cell: Vec<u8>,
+}
+
+/// What else is kept with it; behind it, so that one without can be read.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Beside {
+    /// The life of the reactor.
+    pub(super) life: u64,
+}
+
+impl Written {
+    /// Both, as they lie there.
+    fn encode(&self, beside: &Beside) -> Result<Vec<u8>, postcard::Error> {
+        postcard::to_extend(beside, postcard::to_allocvec(self)?)
+    }
+
+    /// Read what [`Written::encode`] wrote.
+    pub(super) fn decode(bytes: &[u8]) -> Result<(Self, Option<Beside>), postcard::Error> {
+        let (written, rest) = postcard::take_from_bytes(bytes)?;
+        let beside = if rest.is_empty() { None } else { Some(postcard::from_bytes(rest)?) };
+        Ok((written, beside))
+    }
 }
 
 /// Where a whole checkpoint lies.
@@ -112,6 +134,7 @@ pub(super) struct Target<'a> {
     pub(super) journal: &'a Arc<EngineJournal>,
     pub(super) stream: StreamId,
     pub(super) place: &'a Arc<Place>,
+    pub(super) life: LifeId,
     /// Whether every event of an earlier life is in its ring.
     pub(super) is_caught_up: bool,
 }
@@ -133,7 +156,8 @@ impl Target<'_> {
         let (floor, skips) = self.place.floor(state);
         let cell = checkpoint.encode().map_err(|error| error.to_string())?;
         let written = Written { floor: floor.0, skips, cell };
-        let bytes = postcard::to_allocvec(&written).map_err(|error| error.to_string())?;
+        let beside = Beside { life: self.life.number() };
+        let bytes = written.encode(&beside).map_err(|error| error.to_string())?;
         let rings: Vec<Arc<dyn AnyRing>> = state.slots().iter().map(|slot| slot.ring()).collect();
         let place = self.is_caught_up.then(|| Arc::clone(self.place));
         let told = move |range: Range<Lsn>, first: Lsn| {

@@ -1,6 +1,7 @@
 //! The way of an accumulator's events into the journal.
 
 use super::EngineJournal;
+use super::trail::Trail;
 use super::write::{head, payload_of};
 use crate::env::Env;
 use acequia_core::ring::{EncodedEvents, Intake, NotWritten, Written};
@@ -19,6 +20,7 @@ pub(crate) struct StreamIntake {
     /// First half of its events' ids: unique to this life of the intake.
     life: u64,
     next: AtomicU64,
+    trail: Arc<Trail>,
     gate: Mutex<Gate>,
     queue: Mutex<Queue>,
     env: Arc<Env>,
@@ -39,14 +41,17 @@ struct Queue {
 
 impl StreamIntake {
     /// An intake that is closed until the events of an earlier life have gone first.
-    pub(crate) fn new(journal: Arc<EngineJournal>, stream: StreamId, env: Arc<Env>) -> Arc<Self> {
-        let (life, _) = uuid::Uuid::now_v7().as_u64_pair();
+    pub(super) fn new(journal: Arc<EngineJournal>, stream: StreamId, env: Arc<Env>) -> Arc<Self> {
+        // Intakes that begin in one millisecond differ in the half of their numbers that is left out else.
+        let life = acequia_core::durable::lineage::number(stream.0, uuid::Uuid::now_v7().as_u128());
+        let trail = journal.trails().begin(stream);
         Arc::new_cyclic(|me| Self {
             me: me.clone(),
             journal,
             stream,
             life,
             next: AtomicU64::new(0),
+            trail,
             gate: Mutex::default(),
             queue: Mutex::default(),
             env,
@@ -62,22 +67,36 @@ impl StreamIntake {
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    fn batch(&self, values: &EncodedEvents) -> Result<Batch, NotWritten> {
+    /// Its events' stream.
+    pub(super) fn stream(&self) -> StreamId {
+        self.stream
+    }
+
+    /// The ids of its events, from this life on.
+    pub(super) fn trail(&self) -> &Arc<Trail> {
+        &self.trail
+    }
+
+    fn id(&self, number: u64) -> RecordId {
+        RecordId(u128::from(self.life) << 64 | u128::from(number))
+    }
+
+    /// The events as they go to disk, and the number of the first.
+    fn batch(&self, values: &EncodedEvents) -> Result<(Batch, u64), NotWritten> {
         let mut batch = self.journal.journal().batch();
         let n = values.ends.len() as u64;
         let first = self.next.fetch_add(n, Ordering::Relaxed);
         let (mut start, mut offsets) = (0, values.offsets.iter().peekable());
         for (at, end) in values.ends.iter().enumerate() {
-            let id = RecordId(u128::from(self.life) << 64 | u128::from(first + at as u64));
             let offset = offsets.next_if(|(of, _)| *of == at).map(|(_, offset)| *offset);
-            let head = head(RecordKind::Event, self.stream, id);
+            let head = head(RecordKind::Event, self.stream, self.id(first + at as u64));
             let pushed = batch.push_with(&head, |out| {
                 payload_of(&values.bytes[start..*end], offset, |bytes| out.put(bytes));
             });
             pushed.map_err(|error| NotWritten { reason: error.to_string(), retry_after: None })?;
             start = *end;
         }
-        Ok(batch)
+        Ok((batch, first))
     }
 
     /// Append `batch`, or queue it behind those that found no place.
@@ -125,11 +144,17 @@ impl Intake for StreamIntake {
 
     fn write(&self, values: EncodedEvents, written: Written) {
         match self.batch(&values) {
-            Ok(batch) => {
+            Ok((batch, first)) => {
                 let env = Arc::clone(&self.env);
+                let (trail, n) = (Arc::clone(&self.trail), values.ends.len() as u64);
+                let first = self.id(first);
                 let told = move |result: Result<_, AppendError>| {
                     if let Err(error @ AppendError::Failed { .. }) = &result {
                         env.fail(&error.to_string());
+                    }
+                    if result.is_ok() {
+                        // Before they can be handled: the turn that does looks for their ids.
+                        trail.extend((0..n).map(|at| RecordId(first.0 + u128::from(at))));
                     }
                     written(result.map(drop).map_err(not_written));
                 };

@@ -13,6 +13,7 @@ mod cell;
 mod checkpoint;
 mod intake;
 mod recovery;
+mod trail;
 mod write;
 
 use checkpoint::{At, Piece};
@@ -21,8 +22,10 @@ pub(crate) use backlog::Backlog;
 pub(crate) use cell::{CellJournal, attach, write_outbox};
 pub use recovery::RecoveryError;
 
+use trail::Trails;
+
 use acequia_core::Timestamp;
-use acequia_core::durable::TurnMark;
+use acequia_core::durable::{LifeId, TurnMark};
 use acequia_core::id::{AccumulatorName, ReactorName};
 use acequia_store::Lsn;
 use acequia_store::disk::Disk;
@@ -39,6 +42,9 @@ pub(crate) struct EngineJournal {
     last: Timestamp,
     opened: Opened,
     recoveries: u64,
+    trails: Trails,
+    /// What outputs of cells without marks are named after.
+    process: u128,
 }
 
 /// What the journal holds of the present life of one reactor.
@@ -46,6 +52,8 @@ pub(crate) struct EngineJournal {
 struct Life {
     /// Where it begins.
     begin: Lsn,
+    /// Its name in lineage, unless a checkpoint alone tells.
+    id: Option<LifeId>,
     /// The last checkpoint that is whole, and the one before it.
     last: Option<At>,
     previous: Option<At>,
@@ -55,7 +63,7 @@ struct Life {
 
 impl Life {
     fn new(begin: Lsn) -> Self {
-        Self { begin, last: None, previous: None, partial: None }
+        Self { begin, id: None, last: None, previous: None, partial: None }
     }
 
     fn note(&mut self, at: At) {
@@ -109,6 +117,15 @@ struct Start {
     recoveries: u64,
 }
 
+/// The record that a recording cell makes as it begins.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Begin {
+    reactor: String,
+    accumulators: Vec<String>,
+    /// The life that begins or goes on.
+    life: u64,
+}
+
 impl EngineJournal {
     /// Open the journal on `disk`, or begin one.
     pub(crate) fn open(disk: Arc<dyn Disk>, settings: Settings) -> Result<Self, OpenError> {
@@ -132,6 +149,8 @@ impl EngineJournal {
             last,
             opened,
             recoveries: recoveries + u64::from(is_recovery),
+            trails: Trails::default(),
+            process: cell::fresh_id().0,
         };
         started.note_start();
         Ok(started)
@@ -173,6 +192,16 @@ impl EngineJournal {
         &self.journal
     }
 
+    /// The ids of events that wait to be handled.
+    fn trails(&self) -> &Trails {
+        &self.trails
+    }
+
+    /// A life of a reactor that begins now.
+    fn fresh_life(stream: StreamId) -> LifeId {
+        LifeId::begin(stream.0, cell::fresh_id().0)
+    }
+
     /// The latest time that it told of when it was opened.
     pub(crate) fn last(&self) -> Timestamp {
         self.last
@@ -209,7 +238,9 @@ fn note(lives: &mut HashMap<StreamId, Life>, record: &RecordRef<'_>) {
     match record.kind {
         // It comes before every event of the reactor's accumulators, and again at each start.
         RecordKind::Deploy => {
-            lives.entry(record.stream).or_insert_with(begun);
+            let life = lives.entry(record.stream).or_insert_with(begun);
+            let begin = serde_json::from_slice::<Begin>(record.payload);
+            life.id = life.id.or(begin.ok().map(|begin| LifeId::known(begin.life)));
         }
         RecordKind::Unload => {
             lives.remove(&record.stream);

@@ -8,12 +8,12 @@ use acequia_core::Overflow;
 use acequia_core::accumulator::{AnyRing, JsonPushError};
 use acequia_core::cell::kept::KeptError;
 use acequia_core::cell::{Cell, Checkpoint, Crumb, ReplayError, TurnContext};
-use acequia_core::durable::{MarkError, SourceMark, TurnMark};
+use acequia_core::durable::{LifeId, MarkError, SourceMark, TurnMark};
 use acequia_core::id::{AccumulatorName, ReactorName};
 use acequia_core::reactor::ReactorDecl;
 use acequia_core::ring::Doorbell;
 use acequia_store::Lsn;
-use acequia_store::journal::{CursorError, Filter, RecordKind, RecordRef, StreamId};
+use acequia_store::journal::{CursorError, Filter, RecordId, RecordKind, RecordRef, StreamId};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
@@ -102,6 +102,8 @@ pub(super) struct Recovery {
     sources: Vec<Source>,
     /// Marks before this record are in the checkpoint already.
     after: Lsn,
+    /// The life, if the checkpoint tells.
+    life: Option<LifeId>,
 }
 
 /// Events of one accumulator that no mark has told of yet.
@@ -109,7 +111,7 @@ struct Source {
     name: AccumulatorName,
     stream: StreamId,
     is_durable: bool,
-    events: VecDeque<(Lsn, Vec<u8>)>,
+    events: VecDeque<Kept>,
     /// Where its source stands.
     offset: Option<u64>,
     /// Events that the checkpoint knows, and that are read again.
@@ -118,9 +120,26 @@ struct Source {
     before: u64,
 }
 
+/// An event as it lies in the journal.
+struct Kept {
+    lsn: Lsn,
+    id: RecordId,
+    event: Vec<u8>,
+}
+
+/// What is known once an earlier life has been gone through.
+pub(super) struct Recovered {
+    /// What no mark knows, to be offered again.
+    pub(super) backlog: Backlog,
+    /// The life that goes on.
+    pub(super) life: LifeId,
+    /// Ids of the events in `backlog`, by source.
+    pub(super) ids: Vec<Vec<RecordId>>,
+}
+
 /// What was read and is to be done.
 enum Read {
-    Event { source: usize, lsn: Lsn, event: Vec<u8>, offset: Option<u64> },
+    Event { source: usize, event: Kept, offset: Option<u64> },
     Turn { lsn: Lsn, mark: Vec<u8> },
     Ended { graph: String, next: u64 },
 }
@@ -149,11 +168,12 @@ impl Recovery {
             stream: reactor_stream(&decl.name),
             sources: sources.collect(),
             after: Lsn::ZERO,
+            life: None,
         }
     }
 
     /// Take `cell` through its earlier life. What no mark knows comes back, to be offered again. Blocks.
-    pub(super) fn run(mut self, cell: &mut Cell, work: &Handle) -> Result<Backlog, RecoveryError> {
+    pub(super) fn run(mut self, cell: &mut Cell, work: &Handle) -> Result<Recovered, RecoveryError> {
         let Some(life) = self.journal.life_of(&self.reactor) else { return Ok(self.nothing()) };
         let from = match life.last {
             Some(at) => self.resume(at, cell)?,
@@ -183,20 +203,26 @@ impl Recovery {
         let rings: Vec<Arc<dyn AnyRing>> = cell.slots().iter().map(|slot| slot.ring()).collect();
         let offsets = self.sources.iter().map(|source| source.offset).collect();
         let before = self.sources.iter().map(|source| source.before).collect();
+        let known = self.life;
+        let ids = self.sources.iter().map(|source| source.events.iter().map(|kept| kept.id).collect());
+        let ids = ids.collect();
         let events = self.sources.into_iter().zip(rings).flat_map(|(source, ring)| {
-            source.events.into_iter().map(move |(lsn, event)| (lsn, Arc::clone(&ring), event))
+            source.events.into_iter().map(move |kept| (kept.lsn, Arc::clone(&ring), kept.event))
         });
         let place = Place::new(from, base, (self.after, before));
         let backlog = Backlog::new(events.collect(), offsets, place);
         tracing::info!(reactor = %self.reactor, turns, open = backlog.len(), "reactor recovered");
-        Ok(backlog)
+        let life = life.id.or(known).unwrap_or_else(|| EngineJournal::fresh_life(self.stream));
+        Ok(Recovered { backlog, life, ids })
     }
 
     /// The journal knows nothing of it.
-    fn nothing(&self) -> Backlog {
+    fn nothing(&self) -> Recovered {
         let n = self.sources.len();
         let here = self.journal.journal().synced();
-        Backlog::new(Vec::new(), vec![None; n], Place::new(here, vec![0; n], (here, vec![0; n])))
+        let place = Place::new(here, vec![0; n], (here, vec![0; n]));
+        let backlog = Backlog::new(Vec::new(), vec![None; n], place);
+        Recovered { backlog, life: EngineJournal::fresh_life(self.stream), ids: vec![Vec::new(); n] }
     }
 
     /// Be what the checkpoint says. Returns where to read on.
@@ -215,8 +241,9 @@ impl Recovery {
                 break;
             }
         }
-        let written: Written =
-            postcard::from_bytes(&bytes).map_err(|error| unreadable(&format!("a checkpoint: {error}")))?;
+        let (written, beside) =
+            Written::decode(&bytes).map_err(|error| unreadable(&format!("a checkpoint: {error}")))?;
+        self.life = beside.map(|beside| LifeId::known(beside.life));
         let checkpoint = Checkpoint::decode(&written.cell)?;
         if !cell.resume_from(&checkpoint)? {
             let (then, now) = (checkpoint.sources.len(), self.sources.len());
@@ -234,7 +261,8 @@ impl Recovery {
             RecordKind::Event => {
                 let source = self.sources.iter().position(|source| source.stream == record.stream)?;
                 let (event, offset) = event_of(record.payload)?;
-                Some(Read::Event { source, lsn: record.lsn, event: event.to_vec(), offset })
+                let event = Kept { lsn: record.lsn, id: record.id, event: event.to_vec() };
+                Some(Read::Event { source, event, offset })
             }
             RecordKind::Turn | RecordKind::Firing if record.lsn < self.after => None,
             RecordKind::Turn if record.stream == self.stream => {
@@ -251,14 +279,14 @@ impl Recovery {
 
     fn take(&mut self, read: Read, cell: &mut Cell, work: &Handle) -> Result<(), RecoveryError> {
         match read {
-            Read::Event { source, lsn, event, offset } if self.sources[source].is_durable => {
+            Read::Event { source, event, offset } if self.sources[source].is_durable => {
                 let source = &mut self.sources[source];
                 source.offset = offset.or(source.offset);
-                source.before += u64::from(lsn < self.after);
+                source.before += u64::from(event.lsn < self.after);
                 if source.skip > 0 {
                     source.skip -= 1;
                 } else {
-                    source.events.push_back((lsn, event));
+                    source.events.push_back(event);
                 }
             }
             Read::Event { .. } => {}
@@ -296,9 +324,9 @@ impl Recovery {
 }
 
 /// Put the events that one turn handled into their ring; false if some are missing.
-fn feed(events: &mut VecDeque<(Lsn, Vec<u8>)>, ring: &dyn AnyRing, cut: &SourceMark) -> bool {
+fn feed(events: &mut VecDeque<Kept>, ring: &dyn AnyRing, cut: &SourceMark) -> bool {
     for at in 0..cut.consumed {
-        let Some((lsn, event)) = events.pop_front() else { return false };
+        let Some(Kept { lsn, event, .. }) = events.pop_front() else { return false };
         if cut.given_up.contains(&at) {
             ring.push_given_up();
         } else if let Err(JsonPushError::Undecodable { source, .. }) = ring.replay_encoded(&event) {

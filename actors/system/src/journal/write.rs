@@ -1,8 +1,10 @@
 //! What lies in the journal, and how it is written.
 
+use super::trail::{Trail, Trails};
 use acequia_core::Timestamp;
-use acequia_core::durable::{Outgoing, Published};
+use acequia_core::durable::{LifeId, Outgoing, Published};
 use acequia_store::journal::{Batch, EncodeError, Head, RecordId, RecordKind, StreamId, TenantId};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// An event's payload begins with this byte: what follows besides the event.
@@ -12,7 +14,12 @@ const WITH_OFFSET: u8 = 1;
 
 /// The head of a record of the default tenant.
 pub(super) fn head(kind: RecordKind, stream: StreamId, id: RecordId) -> Head<'static> {
-    Head { kind, tenant: TenantId(0), stream, id, time: wall(), parents: &[] }
+    head_of(kind, stream, id, &[])
+}
+
+/// The same of what follows from others.
+pub(super) fn head_of(kind: RecordKind, stream: StreamId, id: RecordId, parents: &[RecordId]) -> Head<'_> {
+    Head { kind, tenant: TenantId(0), stream, id, time: wall(), parents }
 }
 
 #[expect(clippy::disallowed_methods, reason = "records tell people when; nothing is decided by it")]
@@ -46,24 +53,62 @@ pub(super) fn event_of(payload: &[u8]) -> Option<(&[u8], Option<u64>)> {
     }
 }
 
-/// Add what a turn sends on to `batch`.
-pub(super) fn push_outbox(batch: &mut Batch, outbox: &[Outgoing]) -> Result<(), EncodeError> {
-    for outgoing in outbox {
-        let stream = super::accumulator_stream(&outgoing.accumulator);
-        for value in outgoing.values() {
-            let id = RecordId(uuid::Uuid::now_v7().as_u128());
-            let head = head(RecordKind::Event, stream, id);
+/// Whose outputs are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Maker {
+    pub(super) life: LifeId,
+    /// Its turns are in the journal, and its firings can be found there.
+    pub(super) is_recorded: bool,
+}
+
+/// Values on their way to disk, with their ids there.
+pub(super) struct Sent {
+    outgoing: Outgoing,
+    ids: Vec<RecordId>,
+    trail: Option<Arc<Trail>>,
+}
+
+impl Sent {
+    /// Name what `maker` sends on.
+    pub(super) fn all(outbox: Vec<Outgoing>, maker: Maker, trails: &Trails) -> Vec<Self> {
+        let named = |outgoing: Outgoing| {
+            let id = |origin| match origin {
+                Some((firing, nth)) => RecordId(maker.life.output(&outgoing.place, firing, nth)),
+                // From no firing: somebody put it back by hand.
+                None => RecordId(uuid::Uuid::now_v7().as_u128()),
+            };
+            let ids = outgoing.origins().map(id).collect();
+            let trail = trails.of(super::accumulator_stream(&outgoing.accumulator));
+            Self { outgoing, ids, trail }
+        };
+        outbox.into_iter().map(named).collect()
+    }
+
+    /// Add them to `batch`, each behind the firing that it comes from.
+    pub(super) fn push(&self, batch: &mut Batch, maker: Maker) -> Result<(), EncodeError> {
+        let stream = super::accumulator_stream(&self.outgoing.accumulator);
+        for ((value, firing), id) in self.outgoing.values().zip(&self.outgoing.firings).zip(&self.ids) {
+            let firing = firing.filter(|_| maker.is_recorded);
+            let parent = firing.map(|firing| RecordId(maker.life.firing(firing)));
+            let head = head_of(RecordKind::Event, stream, *id, parent.as_slice());
             batch.push_with(&head, |out| payload_of(value, None, |bytes| out.put(bytes)))?;
         }
+        Ok(())
     }
-    Ok(())
+
+    /// Tell whoever waits for them what became of them. In the order of the journal.
+    pub(super) fn publish(self, published: Published) {
+        // Before they can be handled: the turn that does looks for their ids.
+        if let (Published::Synced, Some(trail)) = (published, self.trail) {
+            trail.extend(self.ids);
+        }
+        (self.outgoing.publish)(published);
+    }
 }
 
 /// Tell everyone whose values were sent what became of them.
-pub(super) fn publish(outbox: Vec<Outgoing>, published: Published) {
-    for outgoing in outbox {
-        (outgoing.publish)(published);
-    }
+pub(super) fn publish(sent: Vec<Sent>, published: Published) {
+    sent.into_iter().for_each(|sent| sent.publish(published));
 }
 
 #[cfg(test)]

@@ -10,15 +10,22 @@ use crate::sink::{AnySink, SinkContext};
 impl GraphRun {
     /// Move outputs to the sinks.
     fn offer(&mut self) {
-        for (output, sinks) in self.outcomes.outputs().iter_mut().zip(&mut self.sinks) {
+        for (terminal, (output, sinks)) in self.outcomes.outputs().iter_mut().zip(&mut self.sinks).enumerate()
+        {
             if output.is_empty() {
                 continue;
             }
             let n = sinks.len();
             for (index, (_, sink)) in sinks.iter_mut().enumerate() {
+                if let Some(trace) = &self.trace {
+                    sink.come_from(trace.of(terminal));
+                }
                 sink.offer(&mut **output, index + 1 == n);
             }
             output.clear();
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.clear();
         }
     }
 

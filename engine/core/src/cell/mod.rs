@@ -29,6 +29,7 @@ pub mod seat;
 mod shadowed;
 mod share;
 mod touch;
+mod trace;
 pub mod turn;
 pub mod unsettled;
 pub mod upgrade;

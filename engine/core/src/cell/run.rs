@@ -4,6 +4,7 @@
 use super::ids::FiringIds;
 pub use super::inputs::inputs_of;
 use super::log::Outcome;
+use super::trace::Trace;
 use crate::column::AnyColumn;
 use crate::durable::Outgoing;
 use crate::fault::{Failure, FailureKind, FaultMeter, Verdict, guarded};
@@ -60,6 +61,8 @@ pub struct GraphRun {
     meter: FaultMeter,
     /// Its inputs as it reads them, where a column holds them in another form; unknown before the first run.
     pub(super) shadows: Option<Option<Box<Shadows>>>,
+    /// Which firings its outputs come from, where a sink wants to know.
+    pub(super) trace: Option<Box<Trace>>,
 }
 
 impl GraphRun {
@@ -86,6 +89,7 @@ impl GraphRun {
             outbox: Vec::new(),
             held: false,
             again: false,
+            trace: None,
         }
     }
 
@@ -118,6 +122,9 @@ impl GraphRun {
             sink: self.sinks[terminal].len(),
         };
         self.outcomes.want(terminal);
+        if sink.is_journaled() && self.trace.is_none() {
+            self.trace = Some(Box::new(Trace::new(self.sinks.len())));
+        }
         self.sinks[terminal].push((place, sink));
     }
 
@@ -150,6 +157,22 @@ impl GraphRun {
     /// Run the firings `from..` of `through`, which shows the part what `view` has.
     #[inline]
     pub(super) fn run_over(
+        &mut self,
+        view: &View<'_>,
+        through: &View<'_>,
+        ids: FiringIds<'_>,
+        from: usize,
+        cx: &mut RunContext<'_>,
+    ) -> Option<RunEnd> {
+        if self.trace.is_some() {
+            return self.run_traced(view, through, ids, from, cx);
+        }
+        self.run_at_once(view, through, ids, from, cx)
+    }
+
+    /// The same in as few calls of the part as it takes.
+    #[inline]
+    pub(super) fn run_at_once(
         &mut self,
         view: &View<'_>,
         through: &View<'_>,
@@ -197,7 +220,7 @@ impl GraphRun {
         cx: &mut RunContext<'_>,
         inputs: &mut dyn FnMut(FiringId) -> Vec<Box<dyn AnyColumn>>,
     ) -> Verdict {
-        match ended {
+        let verdict = match ended {
             Ok((commit, None)) => {
                 commit(&mut self.outcomes);
                 self.completed(1);
@@ -205,7 +228,9 @@ impl GraphRun {
             }
             Ok((commit, Some(failure))) => self.failed(id, &failure, Some(commit), cx, inputs),
             Err(failure) => self.failed(id, &failure, None, cx, inputs),
-        }
+        };
+        self.trace(id);
+        verdict
     }
 
     fn completed(&mut self, n: usize) {
@@ -314,6 +339,9 @@ impl GraphRun {
         self.hand = None;
         for output in self.outcomes.outputs() {
             output.clear();
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.clear();
         }
         self.meter.passed();
         let verdict = self.meter.fault(now);

@@ -7,11 +7,13 @@
 //! follows the recorded cuts and decides nothing anew, because under `latest` decisions depend on time.
 
 mod guarantee;
+pub mod lineage;
 mod mark;
 mod outgoing;
 mod stream;
 
 pub use guarantee::{Guarantee, UnknownGuarantee};
+pub use lineage::LifeId;
 pub use mark::{MarkError, OpenFirings, PolicyMark, SourceMark, SourcePosition, TurnMark};
 pub use outgoing::{Outgoing, Publish, Published};
 pub use stream::stream_number;

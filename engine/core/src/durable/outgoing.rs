@@ -1,6 +1,7 @@
 //! What a turn sends to a durable accumulator: on its way to disk, not yet in the ring.
 
-use crate::id::{AccumulatorName, GraphName};
+use crate::id::{AccumulatorName, FiringId};
+use crate::letter::Place;
 use std::fmt;
 
 /// Whether what was handed to the journal is on disk.
@@ -19,8 +20,10 @@ pub type Publish = Box<dyn FnOnce(Published) + Send>;
 pub struct Outgoing {
     /// Whom they are for.
     pub accumulator: AccumulatorName,
-    /// Which graph they come from.
-    pub from: Option<GraphName>,
+    /// The sink that they leave by.
+    pub place: Place,
+    /// The firing that each comes from; none where it is not known, or where there was none.
+    pub firings: Vec<Option<FiringId>>,
     /// The encoded values, one after another.
     pub bytes: Vec<u8>,
     /// End of each value in `bytes`.
@@ -30,6 +33,16 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
+    /// Of which firing each value is, and which of that firing's values here, from zero.
+    pub fn origins(&self) -> impl Iterator<Item = Option<(FiringId, u64)>> {
+        let (mut last, mut nth) = (None, 0);
+        self.firings.iter().map(move |firing| {
+            nth = if *firing == last { nth + 1 } else { 0 };
+            last = *firing;
+            firing.map(|firing| (firing, nth))
+        })
+    }
+
     /// The encoded values.
     pub fn values(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.ends.iter().enumerate().map(|(at, end)| {
@@ -41,10 +54,10 @@ impl Outgoing {
 
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { accumulator, from, ends, .. } = self;
+        let Self { accumulator, place, ends, .. } = self;
         f.debug_struct("Outgoing")
             .field("accumulator", accumulator)
-            .field("from", from)
+            .field("place", place)
             .field("values", &ends.len())
             .finish_non_exhaustive()
     }

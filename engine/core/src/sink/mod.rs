@@ -10,7 +10,7 @@ use crate::column::{AnyColumn, Column};
 use crate::durable::Outgoing;
 use crate::fault::{Failure, FaultBudget, FaultMeter, Verdict, guarded};
 use crate::graph::{AnyOutput, EncodedOutput, Output};
-use crate::id::ItemId;
+use crate::id::{FiringId, ItemId};
 use crate::ledger::{Dropped, Entry, Settled};
 use crate::letter::{DeadLetter, Letter, Place};
 use crate::payload::{Encoded, Payload, PayloadType};
@@ -43,6 +43,9 @@ pub struct SinkContext<'a> {
 pub trait AnySink: Send {
     /// The type that it takes; `None` takes every type.
     fn payload_type(&self) -> Option<PayloadType>;
+    /// The outputs that are offered next come from these firings, one after another. Only told where
+    /// [`AnySink::is_journaled`].
+    fn come_from(&mut self, _firings: &[FiringId]) {}
     /// Accept the terminal's outputs; the last sink of a terminal takes them, the others copy.
     fn offer(&mut self, output: &mut dyn AnyOutput, last: bool);
     /// Pass on what was accepted; false if some must wait for room.
@@ -96,14 +99,22 @@ where
     }
 }
 
-/// Move, copy or convert the values of `output` behind those in `queue`; returns how many there were.
+/// What came of values that were offered.
+struct Taken {
+    /// How many there were.
+    n: u64,
+    /// Which of them could not be read.
+    unread: Vec<usize>,
+}
+
+/// Move, copy or convert the values of `output` behind those in `queue`.
 fn take<T: Payload>(
     queue: &mut VecDeque<T>,
     unread: &mut Unread,
     ty: PayloadType,
     output: &mut dyn AnyOutput,
     last: bool,
-) -> u64 {
+) -> Taken {
     let n = output.len() as u64;
     if let Some(queue) = (queue as &mut dyn Any).downcast_mut::<VecDeque<Encoded>>()
         && let Some(output) = output.as_any_mut().downcast_mut::<EncodedOutput>()
@@ -113,11 +124,10 @@ fn take<T: Payload>(
         } else {
             queue.extend(output.copies())
         }
-        return n;
+        return Taken { n, unread: Vec::new() };
     }
     let Some(output) = output.as_any_mut().downcast_mut::<Output<T>>() else {
-        unread.convert(queue, ty, output);
-        return n;
+        return Taken { n, unread: unread.convert(queue, ty, output) };
     };
     if !last {
         queue.extend(output.values.iter().cloned());
@@ -126,7 +136,7 @@ fn take<T: Payload>(
     } else {
         queue.append(&mut output.values);
     }
-    n
+    Taken { n, unread: Vec::new() }
 }
 
 /// Make dead letters of everything in `queue`.
@@ -172,7 +182,8 @@ where
     }
 
     fn offer(&mut self, output: &mut dyn AnyOutput, last: bool) {
-        self.entry.accepted += take(&mut self.queue, &mut self.unread, PayloadType::of::<T>(), output, last);
+        self.entry.accepted +=
+            take(&mut self.queue, &mut self.unread, PayloadType::of::<T>(), output, last).n;
     }
 
     fn flush(&mut self, cx: &mut SinkContext<'_>) -> bool {
@@ -249,7 +260,7 @@ impl<T: Payload> AnySink for RingSink<T> {
     }
 
     fn offer(&mut self, output: &mut dyn AnyOutput, last: bool) {
-        self.entry.accepted += take(&mut self.queue, &mut self.unread, self.ring.item_type(), output, last);
+        self.entry.accepted += take(&mut self.queue, &mut self.unread, self.ring.item_type(), output, last).n;
     }
 
     fn flush(&mut self, cx: &mut SinkContext<'_>) -> bool {

@@ -51,13 +51,14 @@ impl Unread {
     }
 
     /// Put the values of `output` behind those in `queue`, through their encoded form; what is none of
-    /// `ty` is kept here.
+    /// `ty` is kept here. Returns where those stood.
     pub(super) fn convert<T: Payload>(
         &mut self,
         queue: &mut VecDeque<T>,
         ty: PayloadType,
         output: &mut dyn AnyOutput,
-    ) {
+    ) -> Vec<usize> {
+        let mut lost = Vec::new();
         queue.reserve(output.len());
         let (mut scratch, mut from) = (Vec::new(), 0);
         while from < output.len() {
@@ -68,9 +69,11 @@ impl Unread {
             });
             if let Err(failure) = read {
                 self.keep(output, at, Failure::undecodable(failure));
+                lost.push(at);
             }
             from = at + 1;
         }
+        lost
     }
 
     /// Read the values of `output` as JSON, and hand each to `take`; what has no JSON is kept here.

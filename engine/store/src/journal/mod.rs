@@ -44,6 +44,7 @@ mod settings;
 mod consumer;
 mod damage;
 mod open;
+mod read;
 mod trim;
 mod verify;
 
@@ -66,7 +67,8 @@ pub use crash_point::CrashPoint;
 pub use cursor::{Cursor, CursorError, Filter};
 pub use damage::{Damage, Flaw};
 pub use open::{OpenError, Opened};
-pub use record::{Head, Parents, Record, RecordId, RecordKind, RecordRef, StreamId, TenantId};
+pub use read::read;
+pub use record::{Head, Parents, Record, RecordId, RecordKind, RecordRef, StreamId, TenantId, UnknownKind};
 pub use scan::Torn;
 pub use settings::{OnCrashPoint, Settings, SettingsError};
 pub use trim::{TrimError, Trimmed};
@@ -142,6 +144,11 @@ impl Journal {
         mut visit: impl FnMut(&RecordRef<'_>),
     ) -> Result<(Self, Opened), OpenError> {
         open::open(disk, settings, Some(&mut visit))
+    }
+
+    /// Begins a journal whose first record has the number `first`, in a folder that has none.
+    pub fn begin(disk: Arc<dyn Disk>, settings: Settings, first: Lsn) -> Result<Self, OpenError> {
+        open::begin(disk, settings, first)
     }
 
     /// An empty batch.
