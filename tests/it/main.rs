@@ -2,6 +2,9 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+// Sources of packages name the sdk, and are compiled into this program too.
+extern crate acequia as acequia_sdk;
+
 mod archive;
 mod batch;
 mod chaos;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use acequia::library::Library;
 use acequia::{
-    AccumulatorDecl, Engine, GraphBuilder, GraphDecl, Package, Placement, ReactorDecl, Sink, Strategy,
+    AccumulatorDecl, Engine, GraphBuilder, GraphDecl, Package, Placement, ReactorDecl, Sink, Strategy, Trust,
     when_any,
 };
 
@@ -136,7 +136,8 @@ pub(crate) fn recovery(place: Place) -> Result<Duration, BenchError> {
             Package::new("versioned").reactor(reactor("Numbers", "numbers")).graph(scale)
         }
         Place::Library => {
-            let library = Library::open(packages::built("versioned", &[])).map_err(failed)?;
+            let library =
+                Library::open(packages::built("versioned", &[]), &Trust::optional()).map_err(failed)?;
             library.package(host.services())
         }
     };

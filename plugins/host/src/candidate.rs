@@ -83,7 +83,7 @@ impl Candidate {
     pub fn of(verified: Verified, shelf: &Shelf, trust: &Trust) -> Result<Self, CandidateError> {
         trust.judge(&verified)?;
         let kept = shelf.keep(verified.library(TARGET)?.bytes)?;
-        let library = Library::open(kept)?;
+        let library = Library::map(kept.path())?;
         let declared = library.declarations();
         if declared.name != verified.name().as_str() {
             let (manifest, library) = (verified.name().clone(), declared.name.clone());
@@ -93,6 +93,7 @@ impl Candidate {
         tunable(&verified, &library)?;
         let version = verified.version(library.declared_json());
         library.known_as(version.to_string());
+        library.run_on(verified.manifest().package.runtime.into())?;
         Ok(Self { verified, library, version })
     }
 

@@ -118,6 +118,7 @@ fn publisher() -> Declared {
         package: "publisher".into(),
         reactors: vec![Reactor { name: "PriceReactor".into(), accumulators: vec![raw] }],
         graphs: Vec::new(),
+        own_runtime: true,
         canonical: b"publisher".to_vec(),
     }
 }
@@ -133,6 +134,7 @@ fn subscriber(accumulator: &str, type_name: &str) -> Declared {
         package: "subscriber".into(),
         reactors: Vec::new(),
         graphs: vec![graph],
+        own_runtime: false,
         canonical: b"subscriber".to_vec(),
     }
 }

@@ -160,6 +160,8 @@ impl Reconciler {
             self.pass(|| format!("stop package {package}")).or_else(only_killed)?;
             let stopped = self.ask_root(|reply| RootMsg::Drop { package, deadline, reply }).await;
             transaction.progress().left.extend(killed(&stopped.unwrap_or_default()));
+            // Handles that are still about hold its cells, and these its code, which is not to run any more.
+            members.package().stop();
         }
         self.pass(|| "end".to_owned()).or_else(only_killed)?;
         let report = {

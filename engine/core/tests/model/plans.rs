@@ -33,6 +33,9 @@ pub fn reactor(name: &str, accumulator: &str) -> ReactorDecl {
     ReactorDecl::new(name, vec![AccumulatorDecl::passthrough::<u64>(accumulator)], when_any([accumulator]))
 }
 
+/// Its name, and the cron trigger, reactor and graph that it refers to.
+type SketchedWorkflow = (u8, Option<u8>, Option<u8>, Option<u8>);
+
 /// What a package of the model declares, by number.
 #[derive(Debug, Clone)]
 struct Sketch {
@@ -40,7 +43,7 @@ struct Sketch {
     reactors: Vec<u8>,
     graphs: Vec<(u8, Option<u8>)>,
     crons: Vec<u8>,
-    workflows: Vec<(u8, Option<u8>, Option<u8>, Option<u8>)>,
+    workflows: Vec<SketchedWorkflow>,
     feeds: Vec<(u8, u8)>,
 }
 

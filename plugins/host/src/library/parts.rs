@@ -59,4 +59,12 @@ impl Later {
         let instance = Instance::new(Arc::clone(&self.library), handle);
         Ok(Arc::clone(known.insert(instance)))
     }
+
+    /// No longer to be used, whoever still holds parts of it. It begins anew if it is.
+    pub(super) fn end(&self) {
+        let known = self.instance.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(instance) = known {
+            instance.stop();
+        }
+    }
 }
