@@ -159,7 +159,7 @@ pub(super) fn open(
     let failed = OpenError::io("starting the journal's threads");
     let entry = if shared.settings.inline {
         let spares = Spares::own(maker, number, spare).map_err(failed)?;
-        Entry::Direct(Direct::new(committer(spares)))
+        Entry::Direct(Box::new(Direct::new(committer(spares))))
     } else {
         let retry_after = shared.settings.retry_after;
         let started = Keeper::start(maker, number, spare, kicked, retry_after)
