@@ -4,6 +4,7 @@
 
 mod archive;
 mod batch;
+mod catalog;
 mod chaos;
 mod cli;
 mod command;
