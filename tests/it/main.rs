@@ -7,6 +7,7 @@ extern crate acequia as acequia_sdk;
 
 mod archive;
 mod batch;
+mod catalog;
 mod chaos;
 mod cli;
 mod command;

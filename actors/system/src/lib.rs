@@ -39,6 +39,7 @@ mod accumulator;
 mod answer;
 mod bell;
 mod books;
+mod catalog;
 mod cell;
 mod children;
 mod clock;
@@ -89,6 +90,10 @@ pub use acequia_sdk::{
     time, when_all, when_any, window_accumulator,
 };
 pub use acequia_store as store;
+pub use catalog::{
+    AuditError, BootReport, CatalogHandle, DeployError, DeployPoint, FileReport, LeftOut, Loaded, PinTicket,
+    Routed, Source, VersionStatus,
+};
 pub use children::Stopped;
 pub use clock::Clock;
 pub use dead_letters::{DeadLetters, LetterId, LetterSummary};
@@ -108,7 +113,7 @@ pub use reactor::Link;
 pub use reconciler::FailAction;
 pub use reconciler::{
     Load, LoadError, LoadOutcome, LoadReport, PackageState, PackageStatus, StepCounters, StepEvent,
-    StepEvents, StepPhase, Unload, UnloadError, UnloadReport,
+    StepEvents, StepPhase, Supplied, Unload, UnloadError, UnloadReport,
 };
 pub use sink::{Receiver, Sink, SinkError};
 pub use watchdog::Stall;

@@ -334,6 +334,6 @@ fn fail(env: &Arc<Env>, name: &ReactorName, why: &str, sent: Vec<Sent>) {
     env.fail(&format!("a turn of reactor {name} could not be written to the journal: {why}"));
 }
 
-pub(super) fn fresh_id() -> RecordId {
+pub(crate) fn fresh_id() -> RecordId {
     RecordId(uuid::Uuid::now_v7().as_u128())
 }

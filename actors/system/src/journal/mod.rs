@@ -11,16 +11,22 @@
 mod backlog;
 mod cell;
 mod checkpoint;
+mod history;
 mod intake;
 mod recovery;
 mod trail;
 mod write;
 
+use crate::catalog::Register;
+use acequia_core::catalog::Catalog;
 use checkpoint::{At, Piece};
+use history::History;
+pub(crate) use history::JournalError;
 
 pub(crate) use backlog::Backlog;
-pub(crate) use cell::{CellJournal, attach, write_outbox};
+pub(crate) use cell::{CellJournal, attach, fresh_id, write_outbox};
 pub use recovery::RecoveryError;
+pub(crate) use write::{head, wall};
 
 use trail::Trails;
 
@@ -29,9 +35,9 @@ use acequia_core::durable::{LifeId, TurnMark};
 use acequia_core::id::{AccumulatorName, ReactorName};
 use acequia_store::Lsn;
 use acequia_store::disk::Disk;
-use acequia_store::journal::{Journal, OpenError, Opened, RecordKind, RecordRef, Settings, StreamId};
+use acequia_store::journal::{Journal, Opened, RecordKind, RecordRef, Settings, StreamId};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 /// The journal of one engine, with what it must know of it to find the lives of its cells.
 pub(crate) struct EngineJournal {
@@ -45,6 +51,11 @@ pub(crate) struct EngineJournal {
     trails: Trails,
     /// What outputs of cells without marks are named after.
     process: u128,
+    /// The catalog that its records make, until somebody takes it.
+    catalog: Mutex<Option<Catalog>>,
+    has_catalog: bool,
+    /// Whose records must have a checkpoint before what is trimmed goes.
+    register: OnceLock<Weak<Register>>,
 }
 
 /// What the journal holds of the present life of one reactor.
@@ -128,9 +139,13 @@ struct Begin {
 
 impl EngineJournal {
     /// Open the journal on `disk`, or begin one.
-    pub(crate) fn open(disk: Arc<dyn Disk>, settings: Settings) -> Result<Self, OpenError> {
+    pub(crate) fn open(disk: Arc<dyn Disk>, settings: Settings) -> Result<Self, JournalError> {
         let (mut lives, mut last, mut recoveries) = (HashMap::new(), Timestamp::ZERO, 0);
+        let mut history = History::default();
         let (journal, opened) = Journal::recover(disk, settings, |record| {
+            if history.take(record) {
+                return;
+            }
             note(&mut lives, record);
             if record.kind == RecordKind::Audit && record.stream == ENGINE {
                 let start = serde_json::from_slice::<Start>(record.payload);
@@ -143,6 +158,7 @@ impl EngineJournal {
             }
         })?;
         let is_recovery = opened.n_records > 0 && !opened.was_closed;
+        let has_catalog = history.is_known();
         let started = Self {
             journal,
             lives: Mutex::new(lives),
@@ -151,6 +167,9 @@ impl EngineJournal {
             recoveries: recoveries + u64::from(is_recovery),
             trails: Trails::default(),
             process: cell::fresh_id().0,
+            catalog: Mutex::new(Some(history.finish()?)),
+            has_catalog,
+            register: OnceLock::new(),
         };
         started.note_start();
         Ok(started)
@@ -168,8 +187,13 @@ impl EngineJournal {
         }
     }
 
-    /// Remove what nobody needs any more.
+    /// Remove what nobody needs any more. May block.
     fn trim(&self, needed: Lsn) {
+        if let Some(register) = self.register.get().and_then(Weak::upgrade)
+            && let Err(reason) = register.make_way(self, needed)
+        {
+            tracing::warn!(reason, "the catalog's checkpoint was not written, so its records stay");
+        }
         match self.journal.trim(needed) {
             Ok(trimmed) => tracing::debug!(?trimmed, %needed, "journal trimmed"),
             Err(error) => tracing::warn!(%error, "the journal was not trimmed"),
@@ -200,6 +224,21 @@ impl EngineJournal {
     /// A life of a reactor that begins now.
     fn fresh_life(stream: StreamId) -> LifeId {
         LifeId::begin(stream.0, cell::fresh_id().0)
+    }
+
+    /// The catalog that its records make; once.
+    pub(crate) fn take_catalog(&self) -> Catalog {
+        self.catalog.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
+    }
+
+    /// Whether anything of a catalog was found in it.
+    pub(crate) fn has_catalog(&self) -> bool {
+        self.has_catalog
+    }
+
+    /// Whose records must have a checkpoint before what is trimmed goes.
+    pub(crate) fn serve(&self, register: &Arc<Register>) {
+        let _ = self.register.set(Arc::downgrade(register));
     }
 
     /// The latest time that it told of when it was opened.

@@ -13,7 +13,7 @@ const PLAIN: u8 = 0;
 const WITH_OFFSET: u8 = 1;
 
 /// The head of a record of the default tenant.
-pub(super) fn head(kind: RecordKind, stream: StreamId, id: RecordId) -> Head<'static> {
+pub(crate) fn head(kind: RecordKind, stream: StreamId, id: RecordId) -> Head<'static> {
     head_of(kind, stream, id, &[])
 }
 
@@ -22,8 +22,9 @@ pub(super) fn head_of(kind: RecordKind, stream: StreamId, id: RecordId, parents:
     Head { kind, tenant: TenantId(0), stream, id, time: wall(), parents }
 }
 
+/// What the clock on the wall says.
 #[expect(clippy::disallowed_methods, reason = "records tell people when; nothing is decided by it")]
-fn wall() -> Timestamp {
+pub(crate) fn wall() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }

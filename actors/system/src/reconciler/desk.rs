@@ -123,8 +123,7 @@ impl Desk {
         actual
     }
 
-    /// The commit point: from here on the plan counts. Whoever makes commits durable writes the record
-    /// right before, and waits for its sync.
+    /// The commit point: from here on the plan counts. What makes it durable is synced by then.
     pub(crate) fn commit(&self, transaction: &Transaction) {
         let mut inner = self.lock();
         inner.actual.apply(&transaction.plan);

@@ -2,9 +2,10 @@
 
 use super::event::{StepEvent, StepPhase};
 use super::failpoint::Halt;
-use super::request::{Unload, UnloadError, UnloadReport};
+use super::request::{Supplied, Unload, UnloadError, UnloadReport};
 use super::transaction::{Phase, Task, Transaction, lock};
 use super::{Reconciler, STOP_DEADLINE, killed};
+use crate::catalog::{Commit, Passage};
 use crate::drain::Drain;
 use crate::members::ReactorEntry;
 use crate::package::PackageMsg;
@@ -30,6 +31,8 @@ impl Reconciler {
         &self,
         packages: Vec<PackageName>,
         how: Unload,
+        supplied: Supplied,
+        commit: Option<Arc<Commit>>,
         reply: Reply,
     ) -> Result<(), Halt> {
         if self.args.env.is_stopping() {
@@ -49,39 +52,63 @@ impl Reconciler {
         {
             names = order;
         }
+        let mut members = names.iter().filter_map(|name| self.args.desk.members(name));
+        if let Some(other) = members.find(|members| members.supplied() != supplied) {
+            let (package, by) = (other.name().clone(), other.supplied());
+            let _ = reply.send(Err(UnloadError::Catalogued { package, by }));
+            return Ok(());
+        }
         let number = self.args.desk.number();
         let closed = self.close_gates(&mut actual, &names).await;
         self.pass(|| "gates closed".to_owned())?;
-        match plan_unload(&actual, &names) {
-            Err(refusal) => {
-                for reactor in closed {
-                    let _ = reactor.cast(ReactorMsg::Reopen);
-                }
-                self.args.desk.events.send(StepEvent {
-                    transaction: number,
-                    package: first,
-                    version: None,
-                    step: None,
-                    phase: StepPhase::Refused,
-                    detail: Some(refusal.to_string()),
-                });
-                let _ = reply.send(Err(refusal.into()));
-                Ok(())
-            }
+        if let Some(commit) = &commit {
+            commit.pass(Passage::Prepared);
+        }
+        let refusal = match plan_unload(&actual, &names) {
             Ok(plan) => {
                 let members = names.iter().filter_map(|name| self.args.desk.members(name)).collect();
-                let task = Task::Unload { how, reply: Mutex::new(Some(reply)) };
+                let task = Task::Unload { how, commit, reply: Mutex::new(Some(reply)) };
                 let transaction = Transaction::new(number, plan, members, task, Phase::Preparing);
-                self.args.desk.open(Arc::clone(&transaction));
-                for step in &transaction.plan.steps {
-                    self.args.desk.say(&transaction, step, StepPhase::Planned, None);
-                }
-                self.pass(|| "commit".to_owned())?;
-                self.args.desk.commit(&transaction);
-                self.args.desk.say_all(number, &transaction.plan, StepPhase::Committed, None);
-                self.take_down(&transaction).await
+                return self.commit_unload(&transaction, &closed).await;
             }
+            Err(refusal) => refusal,
+        };
+        reopen(&closed);
+        self.args.desk.events.send(StepEvent {
+            transaction: number,
+            package: first,
+            version: None,
+            step: None,
+            phase: StepPhase::Refused,
+            detail: Some(refusal.to_string()),
+        });
+        let _ = reply.send(Err(refusal.into()));
+        Ok(())
+    }
+
+    /// Nobody holds it: from the commit on it goes.
+    async fn commit_unload(
+        &self,
+        transaction: &Arc<Transaction>,
+        closed: &[ActorRef<ReactorMsg>],
+    ) -> Result<(), Halt> {
+        self.args.desk.open(Arc::clone(transaction));
+        for step in &transaction.plan.steps {
+            self.args.desk.say(transaction, step, StepPhase::Planned, None);
         }
+        transaction.passed(Passage::Free);
+        match self.commit(transaction).await {
+            Ok(()) => {
+                self.args.desk.say_all(transaction.id, &transaction.plan, StepPhase::Committed, None);
+            }
+            Err(Halt::Failed(reason)) => {
+                reopen(closed);
+                let first = transaction.members.first().map(|members| members.name().clone());
+                transaction.fail(&first.unwrap_or_else(|| "-".into()), reason);
+            }
+            Err(killed @ Halt::Killed(_)) => return Err(killed),
+        }
+        self.take_down(transaction).await
     }
 
     /// Ask each reactor that leaves who holds it, in its own mailbox. Those that nobody holds have their
@@ -150,6 +177,7 @@ impl Reconciler {
         self.args.directory.withdraw(&transaction.members);
         self.pass(|| "drain".to_owned()).or_else(only_killed)?;
         self.quiesce(transaction).await;
+        transaction.passed(Passage::Drained);
         for step in &transaction.plan.steps {
             self.pass(|| format!("tear down {step}")).or_else(only_killed)?;
             self.drop_step(transaction, step).await;
@@ -163,6 +191,7 @@ impl Reconciler {
             // Handles that are still about hold its cells, and these its code, which is not to run any more.
             members.package().stop();
         }
+        transaction.passed(Passage::TornDown);
         self.pass(|| "end".to_owned()).or_else(only_killed)?;
         let report = {
             let mut progress = transaction.progress();
@@ -222,6 +251,12 @@ impl Reconciler {
         while self.args.env.now() < end && !self.args.directory.leaving().iter().all(|seat| seat.is_idle()) {
             tokio::time::sleep(LOOK).await;
         }
+    }
+}
+
+fn reopen(closed: &[ActorRef<ReactorMsg>]) {
+    for reactor in closed {
+        let _ = reactor.cast(ReactorMsg::Reopen);
     }
 }
 
