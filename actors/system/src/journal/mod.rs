@@ -8,6 +8,7 @@
 //! start: Recovery reads the marks and their events, and Backlog offers again what no mark knows
 //! ```
 
+mod admission;
 mod backlog;
 mod cell;
 mod checkpoint;
@@ -18,6 +19,7 @@ mod write;
 
 use checkpoint::{At, Piece};
 
+pub(crate) use admission::{Admission, Entrance, Flight, Ticket};
 pub(crate) use backlog::Backlog;
 pub(crate) use cell::{CellJournal, attach, write_outbox};
 pub use recovery::RecoveryError;

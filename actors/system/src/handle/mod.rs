@@ -1,9 +1,13 @@
 //! Handles for pushing events.
 
+mod labelled;
+
+pub use labelled::{Acceptance, LabelledPushError};
+
 use crate::cell::SharedCell;
 use acequia_core::id::ItemId;
 use acequia_core::payload::Payload;
-use acequia_core::ring::{Push, PushError, Ring};
+use acequia_core::ring::{Note, Push, PushError, PushManyError, Ring};
 use acequia_core::wire::Values;
 use acequia_core::{Encoded, Overflow};
 use std::collections::VecDeque;
@@ -79,19 +83,33 @@ impl<T: Payload> AccumulatorHandle<T> {
     /// Publish many events in order, waiting for room; one lock and at most one wake-up a portion.
     ///
     /// # Errors
-    /// [`PushError::Closed`] with the events that were not published.
+    /// [`PushError::Closed`], or [`PushError::NotWritten`] where they are written to disk first, with the events
+    /// that were not published.
     pub async fn push_batch(&self, events: impl IntoIterator<Item = T>) -> Result<usize, PushError<Vec<T>>> {
-        let mut events: VecDeque<T> = events.into_iter().collect();
+        self.push_noted(events.into_iter().collect(), Vec::new()).await
+    }
+
+    /// The same, with what is written to disk of some of them, by position.
+    async fn push_noted(
+        &self,
+        events: Vec<T>,
+        notes: Vec<(usize, Note)>,
+    ) -> Result<usize, PushError<Vec<T>>> {
         if self.ring.is_refusing() {
-            return self.push_batch_elsewhere(events.into()).await;
+            return self.push_noted_elsewhere(events, notes).await;
         }
-        match self.ring.push_many(&mut events).await {
+        let mut events: VecDeque<T> = events.into();
+        match self.ring.push_many_noted(&mut events, notes).await {
             Ok(n) => Ok(n),
-            Err(_) => Err(PushError::Closed { item: events.into() }),
+            Err(error) => Err(not_pushed(error, events.into())),
         }
     }
 
-    async fn push_batch_elsewhere(&self, mut events: Vec<T>) -> Result<usize, PushError<Vec<T>>> {
+    async fn push_noted_elsewhere(
+        &self,
+        mut events: Vec<T>,
+        notes: Vec<(usize, Note)>,
+    ) -> Result<usize, PushError<Vec<T>>> {
         let Some(ring) = self.open_encoded() else { return Err(PushError::Closed { item: events }) };
         let Some(wire) = ring.item_type().wire() else { return Err(PushError::Closed { item: events }) };
         // One buffer for all of them.
@@ -100,11 +118,11 @@ impl<T: Payload> AccumulatorHandle<T> {
             return Err(PushError::Unencodable { item: events, source });
         }
         let mut encoded: VecDeque<Encoded> = values.take(wire).collect();
-        match ring.push_many(&mut encoded).await {
+        match ring.push_many_noted(&mut encoded, notes).await {
             Ok(n) => Ok(n),
-            Err(_) => {
+            Err(error) => {
                 let published = events.len() - encoded.len();
-                Err(PushError::Closed { item: events.split_off(published) })
+                Err(not_pushed(error, events.split_off(published)))
             }
         }
     }
@@ -151,6 +169,15 @@ impl<T: Payload> AccumulatorHandle<T> {
     /// Whether none waits.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// The rest of a push of many, with why it was not taken.
+fn not_pushed<T>(error: PushManyError, item: Vec<T>) -> PushError<Vec<T>> {
+    match error {
+        PushManyError::NotWritten(source) => PushError::NotWritten { item, source },
+        PushManyError::Unencodable(source) => PushError::Unencodable { item, source },
+        _ => PushError::Closed { item },
     }
 }
 
