@@ -73,6 +73,7 @@ mod worker;
 pub use acequia_core as core;
 pub use acequia_core::cell::{Cause, FireError, FiringRecord, InHand, Outcome, SubscriberOutcome};
 pub use acequia_core::durable::Guarantee;
+pub use acequia_core::durable::dedupe::{Dedupe, DedupeError, EventId, Gaps, ProducerId, ProducerSequence};
 pub use acequia_core::health::{Health, SourceHealth};
 pub use acequia_core::ledger::{Dropped, Entry, Settled};
 pub use acequia_core::package::{Release, ReleaseRange, Requirement};
@@ -105,7 +106,7 @@ pub use engine::{
     Unsettled, UnsettledItem,
 };
 pub use env::{Counters, EngineState, Settings};
-pub use handle::AccumulatorHandle;
+pub use handle::{Acceptance, AccumulatorHandle, LabelledPushError};
 pub use journal::{Recovery, RecoveryError};
 pub use package::ChildStatus;
 pub use reactor::Link;

@@ -2,6 +2,7 @@
 
 mod chain;
 mod checkpoint;
+mod dedupe;
 mod kill;
 mod lineage;
 mod outputs;

@@ -1,6 +1,7 @@
 //! Checkpoints of a cell in the journal: replay begins at the last one, and what lies before the one before
 //! it is not needed any more.
 
+use super::intake::StreamIntake;
 use super::write::head;
 use super::{EngineJournal, cell};
 use acequia_core::Timestamp;
@@ -35,6 +36,8 @@ pub(super) struct Written {
 pub(super) struct Beside {
     /// The life of the reactor.
     pub(super) life: u64,
+    /// By what the events of each source are known again; empty where none is.
+    pub(super) windows: Vec<Vec<u8>>,
 }
 
 impl Written {
@@ -135,6 +138,7 @@ pub(super) struct Target<'a> {
     pub(super) stream: StreamId,
     pub(super) place: &'a Arc<Place>,
     pub(super) life: LifeId,
+    pub(super) intakes: &'a [Option<Arc<StreamIntake>>],
     /// Whether every event of an earlier life is in its ring.
     pub(super) is_caught_up: bool,
 }
@@ -156,7 +160,14 @@ impl Target<'_> {
         let (floor, skips) = self.place.floor(state);
         let cell = checkpoint.encode().map_err(|error| error.to_string())?;
         let written = Written { floor: floor.0, skips, cell };
-        let beside = Beside { life: self.life.number() };
+        // After the floor: what lies before that has arrived.
+        let window = |intake: &Option<Arc<StreamIntake>>| match intake {
+            Some(intake) => intake.admission().encode(),
+            None => Ok(Vec::new()),
+        };
+        let windows = self.intakes.iter().map(window).collect::<Result<_, _>>();
+        let windows = windows.map_err(|error| error.to_string())?;
+        let beside = Beside { life: self.life.number(), windows };
         let bytes = written.encode(&beside).map_err(|error| error.to_string())?;
         let rings: Vec<Arc<dyn AnyRing>> = state.slots().iter().map(|slot| slot.ring()).collect();
         let place = self.is_caught_up.then(|| Arc::clone(self.place));

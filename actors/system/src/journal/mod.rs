@@ -8,6 +8,7 @@
 //! start: Recovery reads the marks and their events, and Backlog offers again what no mark knows
 //! ```
 
+mod admission;
 mod backlog;
 mod cell;
 mod checkpoint;
@@ -23,6 +24,7 @@ use checkpoint::{At, Piece};
 use history::History;
 pub(crate) use history::JournalError;
 
+pub(crate) use admission::{Admission, Entrance, Flight, Ticket};
 pub(crate) use backlog::Backlog;
 pub(crate) use cell::{CellJournal, attach, fresh_id, write_outbox};
 pub use recovery::RecoveryError;

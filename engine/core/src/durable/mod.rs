@@ -6,6 +6,7 @@
 //! goes through the same marks with the same events, and stands where the last one left it: replay
 //! follows the recorded cuts and decides nothing anew, because under `latest` decisions depend on time.
 
+pub mod dedupe;
 mod guarantee;
 pub mod lineage;
 mod mark;

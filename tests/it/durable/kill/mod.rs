@@ -16,12 +16,13 @@ use std::time::Duration;
 /// The name of the child, as the test binary knows it.
 const CHILD: &str = "durable::kill::child::a_run_to_be_killed";
 
-fn spawn(folder: &Path, until: u64, crash: Option<(CrashPoint, u32)>) -> Child {
+fn spawn(folder: &Path, until: u64, crash: Option<(CrashPoint, u32)>, elsewhere: bool) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args([CHILD, "--exact", "--nocapture", "--test-threads=1"])
         .env(child::FOLDER, folder)
         .env(child::UNTIL, until.to_string())
+        .env(child::ELSEWHERE, elsewhere.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     if let Some((point, nth)) = crash {
@@ -32,7 +33,7 @@ fn spawn(folder: &Path, until: u64, crash: Option<(CrashPoint, u32)>) -> Child {
 
 /// Let a child run to its end, which must be a good one unless it crashes on purpose.
 fn run(folder: &Path, until: u64, crash: Option<(CrashPoint, u32)>) -> ExitStatus {
-    let output = spawn(folder, until, crash).wait_with_output().unwrap();
+    let output = spawn(folder, until, crash, false).wait_with_output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(!told.contains("panicked"), "{told}");
     output.status
@@ -60,13 +61,22 @@ fn a_crash_at_every_named_point_takes_nothing_that_was_acknowledged() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a process is killed at a moment that nobody announces")]
 fn a_kill_at_any_moment_takes_nothing_that_was_acknowledged() {
+    kill_again_and_again(false);
+}
+
+#[test]
+fn a_kill_at_any_moment_takes_nothing_from_a_graph_that_runs_elsewhere_and_lets_it_send_nothing_twice() {
+    kill_again_and_again(true);
+}
+
+#[expect(clippy::disallowed_methods, reason = "a process is killed at a moment that nobody announces")]
+fn kill_again_and_again(elsewhere: bool) {
     let kills = std::env::var("ACEQUIA_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(12_u64);
     let folder = Folder::new().unwrap();
     let mut random = u64::from(std::process::id()) << 20 | 1;
     for kill in 0..kills {
-        let mut child = spawn(&folder.join(""), 1_000_000, None);
+        let mut child = spawn(&folder.join(""), 1_000_000, None, elsewhere);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(
             lines.any(|line| line.is_ok_and(|line| line.contains(child::STARTED))),
