@@ -41,7 +41,7 @@ pub(super) fn payload_of(event: &[u8], offset: Option<u64>, mut put: impl FnMut(
 }
 
 /// The event in a payload, and its offset at its source.
-pub(super) fn event_of(payload: &[u8]) -> Option<(&[u8], Option<u64>)> {
+pub(crate) fn event_of(payload: &[u8]) -> Option<(&[u8], Option<u64>)> {
     let (form, rest) = payload.split_first()?;
     match *form {
         PLAIN => Some((rest, None)),
