@@ -20,7 +20,8 @@ mod write;
 
 use crate::catalog::Register;
 use acequia_core::catalog::Catalog;
-use checkpoint::{At, Piece};
+use checkpoint::At;
+pub(crate) use checkpoint::{Piece, Written};
 use history::History;
 pub(crate) use history::JournalError;
 
@@ -28,7 +29,7 @@ pub(crate) use admission::{Admission, Entrance, Flight, Ticket};
 pub(crate) use backlog::Backlog;
 pub(crate) use cell::{CellJournal, attach, fresh_id, write_outbox};
 pub use recovery::RecoveryError;
-pub(crate) use write::{head, wall};
+pub(crate) use write::{event_of, head, wall};
 
 use trail::Trails;
 
@@ -132,11 +133,11 @@ struct Start {
 
 /// The record that a recording cell makes as it begins.
 #[derive(serde::Serialize, serde::Deserialize)]
-struct Begin {
-    reactor: String,
-    accumulators: Vec<String>,
+pub(crate) struct Begin {
+    pub(crate) reactor: String,
+    pub(crate) accumulators: Vec<String>,
     /// The life that begins or goes on.
-    life: u64,
+    pub(crate) life: u64,
 }
 
 impl EngineJournal {
@@ -299,11 +300,11 @@ fn note(lives: &mut HashMap<StreamId, Life>, record: &RecordRef<'_>) {
 }
 
 /// Stream of an accumulator's events.
-fn accumulator_stream(name: &AccumulatorName) -> StreamId {
+pub(crate) fn accumulator_stream(name: &AccumulatorName) -> StreamId {
     StreamId(acequia_core::durable::stream_number("accumulator", name.as_str()))
 }
 
 /// Stream of a reactor's marks.
-fn reactor_stream(name: &ReactorName) -> StreamId {
+pub(crate) fn reactor_stream(name: &ReactorName) -> StreamId {
     StreamId(acequia_core::durable::stream_number("reactor", name.as_str()))
 }

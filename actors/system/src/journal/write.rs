@@ -36,7 +36,7 @@ pub(crate) fn wall() -> Timestamp {
 
 /// What is written of an event besides itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Beside {
+pub(crate) enum Beside {
     Nothing,
     /// Where it stands at its source.
     Offset(u64),
@@ -69,7 +69,7 @@ pub(super) fn payload_of(event: &[u8], beside: Beside, mut put: impl FnMut(&[u8]
 }
 
 /// The event in a payload, and what is written besides.
-pub(super) fn event_of(payload: &[u8]) -> Option<(&[u8], Beside)> {
+pub(crate) fn event_of(payload: &[u8]) -> Option<(&[u8], Beside)> {
     let (form, rest) = payload.split_first()?;
     match *form {
         PLAIN => Some((rest, Beside::Nothing)),
