@@ -1,18 +1,11 @@
 //! Loading: a version and its route, durably; and what refuses it.
 
-use super::{audited, counted, in_memory, listed, on, power_cut, pricing, text};
+use super::{audited, counted, in_memory, listed, on, power_cut, pricing, refusal, text};
 use acequia::core::catalog::Refusal;
 use acequia::store::disk::SimulatedDisk;
 use acequia::{DeployError, Loaded};
 use std::io;
 use std::time::Duration;
-
-fn refusal(error: DeployError) -> Refusal {
-    match error {
-        DeployError::Refused(refusal) => refusal,
-        other => panic!("{other}"),
-    }
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_load_takes_the_route_and_the_state_of_the_version_before() {

@@ -23,7 +23,7 @@ use history::History;
 pub(crate) use history::JournalError;
 
 pub(crate) use backlog::Backlog;
-pub(crate) use cell::{CellJournal, attach, fresh_id, write_outbox};
+pub(crate) use cell::{CellJournal, attach, fresh_id, push_end, write_outbox};
 pub use recovery::RecoveryError;
 pub(crate) use write::{head, wall};
 
