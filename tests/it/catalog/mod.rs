@@ -2,6 +2,7 @@
 
 mod boot;
 mod drain;
+mod example;
 mod files;
 mod load;
 mod model;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 /// Reads packages from texts, as `package=pricing version=v1 label=1.0.0`, so that no test needs a library.
 ///
 /// `kind` is `counter` (a durable reactor that counts, and a graph that puts the version in front), `reshaped`
-/// (the same with one reactor more), `other` (the same with another state), `migrating` (that, with a way there
+/// (the same with one reactor more), `fast` (the same, not durable), `other` (the same with another state), `migrating` (that, with a way there
 /// from a counter's), `failing` (its start fails) or `subscriber` (a graph at the reactor of the package that
 /// `of` names, of a release that `needs` asks for).
 pub(crate) struct Texts;
@@ -121,7 +122,7 @@ fn counter(name: &str, kind: &str) -> ReactorDecl {
         };
         AccumulatorDecl::new(&*accumulator, Kind::Stream, move || Stateful::new(0_u64, count))
     };
-    let decl = decl.delivery(Guarantee::Durable);
+    let decl = if kind == "fast" { decl } else { decl.delivery(Guarantee::Durable) };
     ReactorDecl::new(format!("R-{name}"), vec![decl], when_any([&*accumulator]))
         .strategy(Strategy::Sequential)
 }

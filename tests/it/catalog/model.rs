@@ -53,55 +53,18 @@ impl Versions {
                 if self.drains(version).is_none() {
                     self.loaded.push((version.clone(), false));
                 }
-                self.drains(version).into_iter().for_each(|drains| *drains = false);
-                self.route = Some(version.clone());
-                true
+                self.serve(version)
             }
-            Operation::Route(_, version) => match self.drains(version) {
-                Some(drains) => {
-                    *drains = false;
-                    self.route = Some(version.clone());
-                    true
-                }
-                None => false,
-            },
-            Operation::Unload(_, Some(version)) => {
-                let may = self.drains(version).is_some() && self.route.as_ref() != Some(version);
-                let goes = may && !self.holds(version);
-                self.loaded.retain(|(known, _)| !goes || known != version);
-                goes
+            Operation::Route(_, version) => self.serve(version),
+            Operation::Unload(_, version) => self.unload(version.as_ref()),
+            Operation::Drain(_, version) => self.route.as_ref() != Some(version) && self.set(version, true),
+            Operation::Cancel(_, version) => {
+                self.drains(version).is_some_and(|drains| *drains) && self.set(version, false)
             }
-            Operation::Unload(_, None) => {
-                let goes = !self.loaded.is_empty() && self.runs.is_empty();
-                if goes {
-                    *self = Self::default();
-                }
-                goes
+            Operation::Begin(_, run) => {
+                let begun = self.route.clone().map(|version| self.runs.insert((version, run.clone())));
+                begun.is_some()
             }
-            Operation::Drain(_, version) => {
-                let is_routed = self.route.as_ref() == Some(version);
-                match self.drains(version).filter(|_| !is_routed) {
-                    Some(drains) => {
-                        *drains = true;
-                        true
-                    }
-                    None => false,
-                }
-            }
-            Operation::Cancel(_, version) => match self.drains(version).filter(|drains| **drains) {
-                Some(drains) => {
-                    *drains = false;
-                    true
-                }
-                None => false,
-            },
-            Operation::Begin(_, run) => match self.route.clone() {
-                Some(version) => {
-                    self.runs.insert((version, run.clone()));
-                    true
-                }
-                None => false,
-            },
             Operation::End(_, run) => {
                 self.runs.retain(|(_, known)| known != run);
                 true
@@ -109,6 +72,35 @@ impl Versions {
         };
         self.settle();
         done
+    }
+
+    /// New work goes there, and it does not drain.
+    fn serve(&mut self, version: &str) -> bool {
+        let is_loaded = self.set(version, false);
+        if is_loaded {
+            self.route = Some(version.to_owned());
+        }
+        is_loaded
+    }
+
+    fn set(&mut self, version: &str, draining: bool) -> bool {
+        self.drains(version).map(|drains| *drains = draining).is_some()
+    }
+
+    fn unload(&mut self, version: Option<&String>) -> bool {
+        let goes = match version {
+            Some(version) => {
+                let is_routed = self.route.as_ref() == Some(version);
+                self.drains(version).is_some() && !is_routed && !self.holds(version)
+            }
+            None => !self.loaded.is_empty() && self.runs.is_empty(),
+        };
+        match version.filter(|_| goes) {
+            Some(version) => self.loaded.retain(|(known, _)| known != version),
+            None if goes => *self = Self::default(),
+            None => {}
+        }
+        goes
     }
 
     fn rows(&self, package: &str) -> Vec<String> {
@@ -230,11 +222,14 @@ async fn cut_within(
     disk: &SimulatedDisk,
     dice: &mut Dice,
     model: &mut Model,
-    operation: &Operation,
+    seen: &mut Seen,
 ) -> SimulatedDisk {
+    let operation = &Operation::any(dice, model);
     disk.power_off_at(dice.below(12) as u64);
     let acknowledged = operation.ask(&engine.catalog(), model).await;
     let found = power_cut(engine, disk);
+    seen.cut += 1;
+    seen.cut_and_told += u32::from(acknowledged);
     let mut after = model.clone();
     let is_done = after.apply(operation);
     assert!(is_done || !acknowledged, "{operation:?} was not refused");
@@ -247,6 +242,7 @@ async fn cut_within(
         let either = async || [model.rows(), after.rows()].contains(&listed(&catalog));
         eventually(&format!("{operation:?} done or not done: {:?}", after.rows()), either).await;
         if listed(&catalog) == after.rows() {
+            seen.cut_and_done += u32::from(*model != after);
             *model = after;
         }
         demand(&catalog, model, "and it stays so").await;
@@ -255,9 +251,20 @@ async fn cut_within(
     power_cut(engine, &found)
 }
 
+/// What came up, so that a run in which nothing did is no success.
+#[derive(Debug, Default)]
+struct Seen {
+    done: u32,
+    refused: u32,
+    cut: u32,
+    cut_and_told: u32,
+    cut_and_done: u32,
+}
+
 #[tokio::test(start_paused = true)]
 async fn after_any_operations_restarts_and_power_cuts_the_catalog_is_what_was_acknowledged() {
     let seeds = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(6_u64);
+    let mut seen = Seen::default();
     for seed in 0..seeds {
         let (mut dice, mut model) = (Dice(seed), Model::default());
         let mut disk = SimulatedDisk::new(seed);
@@ -270,10 +277,13 @@ async fn after_any_operations_restarts_and_power_cuts_the_catalog_is_what_was_ac
                 let expected = model.apply(&operation);
                 let done = operation.ask(&engine.catalog(), &before).await;
                 assert_eq!(done, expected, "seed {seed}, life {life}: {operation:?} on {before:?}");
+                *(if done { &mut seen.done } else { &mut seen.refused }) += 1;
                 demand(&engine.catalog(), &model, &format!("seed {seed}, life {life}: {operation:?}")).await;
             }
-            let operation = Operation::any(&mut dice, &model);
-            disk = cut_within(engine, &disk, &mut dice, &mut model, &operation).await;
+            disk = cut_within(engine, &disk, &mut dice, &mut model, &mut seen).await;
         }
     }
+    println!("{seen:?}");
+    assert!(seen.done > 50 && seen.refused > 20 && seen.cut_and_told > 5, "{seen:?}");
+    assert!(seen.cut_and_told + 10 < seen.cut, "most cuts come before the answer: {seen:?}");
 }
