@@ -6,6 +6,7 @@
 use super::point::DeployPoint;
 use super::register::Register;
 use acequia_core::catalog::Record;
+use acequia_core::id::ReactorName;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -38,6 +39,8 @@ pub(crate) enum Passage {
 pub(crate) struct Commit {
     register: Arc<Register>,
     deploy: Deploy,
+    /// Durable reactors that end with it.
+    ends: Vec<ReactorName>,
     progress: Mutex<Progress>,
     ended: Notify,
     /// What a new version could not take over of the old one's state.
@@ -45,7 +48,7 @@ pub(crate) struct Commit {
 }
 
 enum Progress {
-    Waiting(Record),
+    Waiting(Box<Record>),
     Writing,
     Ended(Result<(), String>),
 }
@@ -55,10 +58,20 @@ impl Commit {
         Arc::new(Self {
             register: Arc::clone(register),
             deploy,
-            progress: Mutex::new(Progress::Waiting(record)),
+            ends: Vec::new(),
+            progress: Mutex::new(Progress::Waiting(Box::new(record))),
             ended: Notify::new(),
             incompatible: Mutex::default(),
         })
+    }
+
+    /// The record of an unload that ends these durable reactors: after a crash they begin anew.
+    pub(super) fn ending(register: &Arc<Register>, record: Record, ends: Vec<ReactorName>) -> Arc<Self> {
+        let commit = Self::new(register, Deploy::Unload, record);
+        match Arc::into_inner(commit) {
+            Some(commit) => Arc::new(Self { ends, ..commit }),
+            None => unreachable!("nobody else has seen it yet"),
+        }
     }
 
     /// Whether it may be on disk.
@@ -81,7 +94,7 @@ impl Commit {
     fn begin(self: &Arc<Self>) {
         let mut progress = self.progress();
         let Progress::Waiting(record) = &mut *progress else { return };
-        let record = std::mem::take(record);
+        let record = std::mem::take(&mut **record);
         *progress = Progress::Writing;
         drop(progress);
         let own = Arc::clone(self);
@@ -90,7 +103,7 @@ impl Commit {
             if own.deploy == Deploy::Load {
                 own.register.points.reach(DeployPoint::UploadCatalogCommit);
             }
-            let result = own.register.write_now(record);
+            let result = own.register.write_ending(record, &own.ends);
             if result.is_ok() {
                 own.register.points.reach(match own.deploy {
                     Deploy::Load => DeployPoint::LoadCommit,

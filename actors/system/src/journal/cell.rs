@@ -13,7 +13,7 @@ use acequia_core::id::{AccumulatorName, GraphName, ReactorName};
 use acequia_core::reactor::ReactorDecl;
 use acequia_core::ring::Doorbell;
 use acequia_core::{Overflow, Timestamp};
-use acequia_store::journal::{AppendError, Batch, OnSynced, RecordId, RecordKind, StreamId};
+use acequia_store::journal::{AppendError, Batch, EncodeError, OnSynced, RecordId, RecordKind, StreamId};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -291,8 +291,7 @@ impl CellJournal {
         }
         let mut batch = self.batch();
         batch.set_urgent();
-        let head = head(RecordKind::Unload, self.stream, fresh_id());
-        let ended = batch.push(&head, &[]).map_err(|error| error.to_string());
+        let ended = push_end(&mut batch, &self.name).map_err(|error| error.to_string());
         let ended =
             ended.and_then(|()| self.journal.journal().ride(batch).map_err(|error| error.to_string()));
         if let Err(reason) = ended {
@@ -349,6 +348,11 @@ fn fail(env: &Arc<Env>, name: &ReactorName, why: &str, sent: Vec<Sent>) {
     publish(sent, Published::Lost);
     tracing::error!(reactor = %name, why, "a turn could not be written down");
     env.fail(&format!("a turn of reactor {name} could not be written to the journal: {why}"));
+}
+
+/// Add the end of a reactor's life to a batch.
+pub(crate) fn push_end(batch: &mut Batch, reactor: &ReactorName) -> Result<(), EncodeError> {
+    batch.push(&head(RecordKind::Unload, reactor_stream(reactor), fresh_id()), &[])
 }
 
 pub(crate) fn fresh_id() -> RecordId {

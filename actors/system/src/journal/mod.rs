@@ -27,7 +27,7 @@ pub(crate) use history::JournalError;
 
 pub(crate) use admission::{Admission, Entrance, Flight, Ticket};
 pub(crate) use backlog::Backlog;
-pub(crate) use cell::{CellJournal, attach, fresh_id, write_outbox};
+pub(crate) use cell::{CellJournal, attach, fresh_id, push_end, write_outbox};
 pub use recovery::RecoveryError;
 pub(crate) use write::{event_of, head, wall};
 
