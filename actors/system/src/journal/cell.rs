@@ -13,7 +13,7 @@ use acequia_core::id::{GraphName, ReactorName};
 use acequia_core::reactor::ReactorDecl;
 use acequia_core::ring::Doorbell;
 use acequia_core::{Overflow, Timestamp};
-use acequia_store::journal::{AppendError, Batch, OnSynced, RecordId, RecordKind, StreamId};
+use acequia_store::journal::{AppendError, Batch, CrashPoint, OnSynced, RecordId, RecordKind, StreamId};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -313,11 +313,15 @@ fn write_batch(
     if let Err(error) = sent.iter().try_for_each(|sent| sent.push(&mut batch, maker)) {
         return fail(env, name, &error.to_string(), sent);
     }
-    let (told, reactor) = (Arc::clone(env), name.clone());
+    journal.journal().reach(CrashPoint::CommitBegin);
+    let (told, reactor, own) = (Arc::clone(env), name.clone(), Arc::downgrade(journal));
     let on_synced: OnSynced = Box::new(move |result: Result<_, AppendError>| match result {
         Ok(_) => {
+            let reach = |point| own.upgrade().into_iter().for_each(|journal| journal.journal().reach(point));
+            reach(CrashPoint::CommitSynced);
             publish(sent, Published::Synced);
             then();
+            reach(CrashPoint::CommitSent);
         }
         Err(error) => fail(&told, &reactor, &error.to_string(), sent),
     });

@@ -18,6 +18,8 @@ pub(super) const FOLDER: &str = "ACEQUIA_TEST_KILL_FOLDER";
 pub(super) const UNTIL: &str = "ACEQUIA_TEST_KILL_UNTIL";
 pub(super) const CRASH: &str = "ACEQUIA_TEST_KILL_CRASH";
 pub(super) const STARTED: &str = "the child has started";
+/// What a child says, with the point's name, before it stands still.
+pub(super) const AT: &str = "the child is at ";
 
 /// What has been seen of the numbers: the last one, and whether each followed its predecessor.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,16 +54,20 @@ pub(super) fn acknowledged(folder: &Path) -> u64 {
     text.lines().filter_map(|line| line.parse().ok()).max().unwrap_or(0)
 }
 
-/// Abort at the named point, the nth time that it is reached.
+/// Small segments, so that they are full, and trimmed, all the time. At the named point, the nth time that it
+/// is reached, the process says so and goes no further: it is killed there.
 fn settings() -> Settings {
-    let mut settings = Settings { segment_bytes: 256 * 1024, ..Settings::default() };
-    (settings.batch_bytes, settings.payload_bytes, settings.group_bytes) = (64 * 1024, 32 * 1024, 64 * 1024);
+    let mut settings = Settings { segment_bytes: 32 * 1024, ..Settings::default() };
+    (settings.batch_bytes, settings.payload_bytes, settings.group_bytes) = (16 * 1024, 8 * 1024, 16 * 1024);
     let Ok(crash) = std::env::var(CRASH) else { return settings };
     let (nth, point) = crash.split_once(' ').unwrap();
     let (point, left) = (CrashPoint::named(point).unwrap(), AtomicI64::new(nth.parse().unwrap()));
     settings.on_crash_point = Some(OnCrashPoint::new(move |reached| {
         if reached == point && left.fetch_sub(1, Ordering::Relaxed) == 0 {
-            std::process::abort();
+            println!("\n{AT}{reached}");
+            loop {
+                std::thread::park();
+            }
         }
     }));
     settings
