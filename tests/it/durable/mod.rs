@@ -2,6 +2,7 @@
 
 mod chain;
 mod checkpoint;
+mod full;
 mod kill;
 mod lineage;
 mod outputs;

@@ -117,6 +117,8 @@ impl CellJournal {
         let begin = Begin { reactor: self.name.to_string(), accumulators, life: self.life.number() };
         self.journal.begin_life(&self.name, self.journal.journal().synced());
         let mut batch = self.batch();
+        // On a full disk it comes up all the same, to be read and to work off what it took.
+        batch.set_urgent();
         let head = head(RecordKind::Deploy, self.stream, fresh_id());
         let pushed = batch.push(&head, serde_json::json!(begin).to_string().as_bytes());
         let told = |reason: String| RecoveryError::Journal { reactor: self.name.clone(), reason };
@@ -200,8 +202,6 @@ impl CellJournal {
     pub(crate) fn write_turn(&self, env: &Arc<Env>, write: TurnWrite, doorbell: &Arc<dyn Doorbell>) {
         let TurnWrite { number, mark, outbox } = write;
         let mut batch = self.batch();
-        // A full disk takes no new events; those that it took are worked off.
-        batch.set_urgent();
         if let Some(mark) = mark {
             let (id, parents) = (self.turn_id(), self.handled(&mark));
             let head = head_of(RecordKind::Turn, self.stream, id, &parents);
@@ -313,6 +313,8 @@ fn write_batch(
     if let Err(error) = sent.iter().try_for_each(|sent| sent.push(&mut batch, maker)) {
         return fail(env, name, &error.to_string(), sent);
     }
+    // A full disk takes no new events; those that it took are worked off.
+    batch.set_urgent();
     journal.journal().reach(CrashPoint::CommitBegin);
     let (told, reactor, own) = (Arc::clone(env), name.clone(), Arc::downgrade(journal));
     let on_synced: OnSynced = Box::new(move |result: Result<_, AppendError>| match result {
