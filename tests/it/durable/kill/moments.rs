@@ -1,6 +1,6 @@
 //! At any moment.
 
-use super::{End, child, run, setting, spawn};
+use super::{CHAIN, End, child, run, setting, spawn};
 use acequia_tests::Folder;
 use std::io::{BufRead, BufReader};
 use std::time::Duration;
@@ -12,7 +12,7 @@ fn a_kill_at_any_moment_takes_nothing_that_was_acknowledged() {
     let folder = Folder::new().unwrap();
     let mut random = u64::from(std::process::id()) << 20 | 1;
     for kill in 0..kills {
-        let mut child = spawn(&folder.join(""), 1_000_000, None);
+        let mut child = spawn(CHAIN, &folder.join(""), 1_000_000, None);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(
             lines.any(|line| line.is_ok_and(|line| line.contains(child::STARTED))),
@@ -26,6 +26,6 @@ fn a_kill_at_any_moment_takes_nothing_that_was_acknowledged() {
         assert!(!told.contains("panicked"), "life {kill}: {told}");
     }
     let acknowledged = child::acknowledged(&folder.join(""));
-    assert_eq!(run(&folder.join(""), acknowledged + 100, None), End::Finished);
+    assert_eq!(run(CHAIN, &folder.join(""), acknowledged + 100, None), End::Finished);
     println!("moments: {kills} kills, {acknowledged} numbers acknowledged, nothing lost");
 }

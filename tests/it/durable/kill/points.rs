@@ -1,6 +1,6 @@
 //! At every named point.
 
-use super::{End, run, setting};
+use super::{CHAIN, End, dice, run, setting};
 use acequia::store::journal::CrashPoint;
 use acequia_tests::Folder;
 use std::collections::BTreeSet;
@@ -18,14 +18,14 @@ fn a_kill_at_every_named_point_takes_nothing_that_was_acknowledged() {
     for point in CrashPoint::ALL {
         for _ in 0..LIVES {
             until += EACH;
-            if run(&folder.join(""), until, Some((*point, 0))) == End::Killed {
+            if run(CHAIN, &folder.join(""), until, Some((point.as_str(), 0))) == End::Killed {
                 reached.insert(*point);
                 break;
             }
         }
     }
     until += EACH;
-    assert_eq!(run(&folder.join(""), until, None), End::Finished, "the last life comes to its end");
+    assert_eq!(run(CHAIN, &folder.join(""), until, None), End::Finished, "the last life comes to its end");
     // The table of the code, and what was reached, are the same.
     assert_eq!(reached, CrashPoint::ALL.iter().copied().collect());
 }
@@ -35,11 +35,7 @@ fn kills_at_random_points_take_nothing_that_was_acknowledged() {
     let lives = setting("ACEQUIA_CRASHES").unwrap_or(6);
     let seed = setting("ACEQUIA_CRASHES_SEED").unwrap_or_else(|| u64::from(std::process::id()));
     println!("points: ACEQUIA_CRASHES={lives} ACEQUIA_CRASHES_SEED={seed}");
-    let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut below = |n: u64| {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (random >> 33) % n
-    };
+    let mut below = dice(seed);
     let folder = Folder::new().unwrap();
     let (mut until, mut killed, mut reached) = (0, 0, BTreeSet::new());
     for _ in 0..lives {
@@ -48,11 +44,11 @@ fn kills_at_random_points_take_nothing_that_was_acknowledged() {
         // Mostly early, for a life of few numbers comes by some points seldom.
         let within = [1, 2, 8, 60][below(4) as usize];
         let nth = below(within) as u32;
-        if run(&folder.join(""), until, Some((point, nth))) == End::Killed {
+        if run(CHAIN, &folder.join(""), until, Some((point.as_str(), nth))) == End::Killed {
             killed += 1;
             reached.insert(point);
         }
     }
-    assert_eq!(run(&folder.join(""), until + EACH, None), End::Finished);
+    assert_eq!(run(CHAIN, &folder.join(""), until + EACH, None), End::Finished);
     println!("points: {lives} lives, {killed} killed at {} points, nothing lost", reached.len());
 }
