@@ -31,6 +31,7 @@ mod passthrough;
 mod polling;
 mod pricing;
 mod reactor;
+mod replay;
 mod shared;
 mod shelf;
 mod shutdown;

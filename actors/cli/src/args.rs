@@ -27,6 +27,40 @@ pub(crate) enum Command {
     /// Check, export and import what an engine keeps on disk, while no engine has it open.
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Go through what a journal recorded again, and tell what comes to something else.
+    Replay(Replay),
+    /// Show what an event, a firing or a turn comes from, and what came of it.
+    Why(Why),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Replay {
+    /// The folder that the engine was given for its journal.
+    pub(crate) journal: PathBuf,
+    /// No further than this record.
+    #[arg(long, value_name = "LSN", default_value_t = u64::MAX, hide_default_value = true)]
+    pub(crate) until: u64,
+    /// With the code of this package, a folder or an archive: the one that wrote the journal, or another version of it.
+    /// May be repeated; a reactor needs those whose graphs are bound to it, too.
+    #[arg(long, value_name = "PACKAGE", required = true)]
+    pub(crate) package: Vec<PathBuf>,
+    /// Tell so many differences of each reactor in full.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) examples: usize,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Why {
+    /// The folder that the engine was given for its journal.
+    pub(crate) journal: PathBuf,
+    /// An id in 32 hexadecimal digits, or the LSN of a record.
+    pub(crate) id: String,
+    /// Follow so many steps in each direction.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub(crate) depth: usize,
+    /// Show so many branches at each step; the others are counted.
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    pub(crate) breadth: usize,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,8 @@
 //! Why a command did not do what it was asked.
 
 use crate::exit::Exit;
+use acequia::lineage::LineageError;
+use acequia::replay::ReplayError;
 use acequia::store::Lsn;
 use acequia::store::disk::LockError;
 use acequia::store::journal::{AppendError, OpenError};
@@ -143,6 +145,12 @@ pub enum CommandError {
         /// The cause.
         source: AppendError,
     },
+    /// A replay did not take place.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// A lineage cannot be read.
+    #[error(transparent)]
+    Lineage(#[from] LineageError),
     /// A library does not load.
     #[error("E0897: the library of package {package} cannot be looked into; see the cause")]
     Load {
@@ -160,10 +168,16 @@ impl CommandError {
             Self::Verify(VerifyError::Archive(ArchiveError::Io { .. } | ArchiveError::Changed { .. })) => {
                 Exit::Failed
             }
-            Self::Journal(OpenError::Damaged(_) | OpenError::MarkLost)
-            | Self::State(StateOpenError::JournalBehind { .. }) => Exit::Damaged,
-            Self::Journal(OpenError::Lock(LockError::Held { .. })) | Self::Occupied { .. } => Exit::Refused,
-            Self::NoStore { .. } => Exit::NotFound,
+            Self::Journal(error) => of(error),
+            Self::State(StateOpenError::JournalBehind { .. }) => Exit::Damaged,
+            Self::Occupied { .. } => Exit::Refused,
+            Self::Replay(ReplayError::Journal(error)) | Self::Lineage(LineageError::Journal(error)) => {
+                of(error)
+            }
+            Self::NoStore { .. }
+            | Self::Replay(ReplayError::Folder { .. } | ReplayError::NoJournal)
+            | Self::Lineage(_) => Exit::NotFound,
+            Self::Replay(ReplayError::Package(_) | ReplayError::NothingKnown { .. }) => Exit::Refused,
             Self::Verify(_) | Self::Trust(_) | Self::Load { .. } => Exit::Refused,
             Self::Name { .. } | Self::Key { .. } => Exit::Usage,
             _ => Exit::Failed,
@@ -180,6 +194,15 @@ impl From<SignatureError> for CommandError {
 impl From<ArchiveError> for CommandError {
     fn from(error: ArchiveError) -> Self {
         Self::Verify(error.into())
+    }
+}
+
+/// Of a journal that does not open.
+fn of(error: &OpenError) -> Exit {
+    match error {
+        OpenError::Damaged(_) | OpenError::MarkLost => Exit::Damaged,
+        OpenError::Lock(LockError::Held { .. }) => Exit::Refused,
+        _ => Exit::Failed,
     }
 }
 

@@ -10,7 +10,9 @@ mod error;
 mod exit;
 pub mod package;
 mod progress;
+mod replay;
 pub mod store;
+mod why;
 
 pub use console::Console;
 pub use error::CommandError;
@@ -58,6 +60,8 @@ pub fn run_with(
     let answered = match args.command {
         Command::Package(command) => package::run(command, console, loader),
         Command::Store(command) => store::run(&command, console),
+        Command::Replay(command) => replay::run(command),
+        Command::Why(command) => why::run(&command),
     };
     match answered {
         Ok(answer) => {

@@ -21,6 +21,7 @@ mod model {
     mod cell_regressions;
     mod cell_sequential;
     mod codec;
+    mod dedupe;
     mod delivery;
     mod exported;
     mod faults;

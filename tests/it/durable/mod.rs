@@ -2,6 +2,7 @@
 
 mod chain;
 mod checkpoint;
+mod dedupe;
 mod full;
 mod kill;
 mod lineage;

@@ -38,6 +38,8 @@ pub(crate) enum Passage {
 pub(crate) struct Commit {
     register: Arc<Register>,
     deploy: Deploy,
+    /// No version of the package was loaded before: nothing is to be gone on with.
+    is_first: bool,
     progress: Mutex<Progress>,
     ended: Notify,
     /// What a new version could not take over of the old one's state.
@@ -52,9 +54,13 @@ enum Progress {
 
 impl Commit {
     pub(super) fn new(register: &Arc<Register>, deploy: Deploy, record: Record) -> Arc<Self> {
+        let touched = record.changes.first().map(|change| change.package().clone());
+        let snapshot = register.snapshot();
+        let is_empty = |package| snapshot.package(package).is_none_or(|versions| versions.is_empty());
         Arc::new(Self {
             register: Arc::clone(register),
             deploy,
+            is_first: deploy == Deploy::Load && touched.as_ref().is_some_and(is_empty),
             progress: Mutex::new(Progress::Waiting(record)),
             ended: Notify::new(),
             incompatible: Mutex::default(),
@@ -64,6 +70,11 @@ impl Commit {
     /// Whether it may be on disk.
     pub(crate) fn is_begun(&self) -> bool {
         !matches!(*self.progress(), Progress::Waiting(_))
+    }
+
+    /// Whether the package's reactors begin anew, whatever the journal knows of others by their names.
+    pub(crate) fn begins_anew(&self) -> bool {
+        self.is_first && !self.is_begun()
     }
 
     /// Write the record, or wait for who does; once it is synced, it counts.

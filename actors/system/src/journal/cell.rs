@@ -4,12 +4,12 @@ use super::checkpoint::{Place, Target};
 use super::intake::StreamIntake;
 use super::recovery::{Recovered, Recovery, RecoveryError};
 use super::write::{Maker, Sent, head, head_of, publish};
-use super::{Backlog, Begin, EngineJournal, accumulator_stream, reactor_stream};
+use super::{Admission, Backlog, Begin, EngineJournal, reactor_stream};
 use crate::env::Env;
 use acequia_core::accumulator::AnyRing;
 use acequia_core::cell::{Cell, TurnWrite};
 use acequia_core::durable::{Guarantee, LifeId, MarkError, Outgoing, Published, TurnMark};
-use acequia_core::id::{GraphName, ReactorName};
+use acequia_core::id::{AccumulatorName, GraphName, ReactorName};
 use acequia_core::reactor::ReactorDecl;
 use acequia_core::ring::Doorbell;
 use acequia_core::{Overflow, Timestamp};
@@ -39,10 +39,15 @@ pub(crate) struct CellJournal {
     is_caught_up: AtomicBool,
     /// Marks since the last checkpoint.
     since: AtomicU64,
+    /// Marks until the next.
+    spacing: AtomicU64,
 }
 
 /// Marks between two checkpoints: so many are gone through at a start in some milliseconds.
 const MARKS: u64 = 4096;
+
+/// The ids that are known again are written with each checkpoint: with many, checkpoints are further apart.
+const IDS_A_MARK: u64 = 16;
 
 /// The most events that one turn's record names: eight full sources. Only a ring that is given up as a whole
 /// has more.
@@ -72,8 +77,7 @@ pub(crate) async fn attach(
         if decl.overflow != Overflow::Block {
             return Err(RecoveryError::Overflow { accumulator: decl.name.clone(), overflow: decl.overflow });
         }
-        let stream = accumulator_stream(&decl.name);
-        let intake = StreamIntake::new(Arc::clone(journal), stream, Arc::clone(env));
+        let intake = StreamIntake::new(Arc::clone(journal), &decl.name, decl.dedupe, Arc::clone(env));
         slot.ring().set_journaled(decl.name.clone(), Arc::clone(&intake) as _);
         slot.ring().hold_late();
         intakes.push(Some(intake));
@@ -83,10 +87,11 @@ pub(crate) async fn attach(
     let recovered =
         env.spawn_blocking(move || recovering.run(&mut cell, &work).map(|recovered| (cell, recovered)));
     let ended = recovered.await.unwrap_or(Err(RecoveryError::Interrupted { reactor: name.clone() }));
-    let (mut cell, Recovered { backlog, life, ids }) = ended?;
-    for (intake, ids) in intakes.iter().zip(ids) {
+    let (mut cell, Recovered { backlog, life, ids, windows }) = ended?;
+    for ((intake, ids), window) in intakes.iter().zip(ids).zip(windows) {
         if let Some(intake) = intake {
             intake.trail().extend(ids);
+            intake.admission().resume(window);
         }
     }
     let holds = guarantees().any(|guarantee| guarantee == Guarantee::EffectivelyOnce);
@@ -105,6 +110,7 @@ pub(crate) async fn attach(
         backlog: Mutex::new(Some(backlog)),
         is_caught_up: AtomicBool::new(false),
         since: AtomicU64::new(0),
+        spacing: AtomicU64::new(MARKS),
     };
     attached.begin(decl)?;
     Ok((cell, Some(attached)))
@@ -124,6 +130,12 @@ impl CellJournal {
         let told = |reason: String| RecoveryError::Journal { reactor: self.name.clone(), reason };
         pushed.map_err(|error| told(error.to_string()))?;
         self.journal.journal().ride(batch).map_err(|error| told(error.to_string()))
+    }
+
+    /// Which events of an accumulator are known again.
+    pub(crate) fn admission(&self, accumulator: &AccumulatorName) -> Option<&Arc<Admission>> {
+        let mut intakes = self.intakes.iter().flatten();
+        intakes.find(|intake| intake.name() == accumulator).map(|intake| intake.admission())
     }
 
     /// Whether outputs wait for their turn's mark.
@@ -167,7 +179,7 @@ impl CellJournal {
     /// Whether enough has happened for a checkpoint.
     #[inline]
     pub(crate) fn is_checkpoint_due(&self) -> bool {
-        self.since.load(Ordering::Relaxed) >= MARKS
+        self.since.load(Ordering::Relaxed) >= self.spacing.load(Ordering::Relaxed)
     }
 
     /// Write down the cell as it is. To be called between two turns, by whoever owns it. While firings are
@@ -178,6 +190,7 @@ impl CellJournal {
             stream: self.stream,
             place: &self.place,
             life: self.life,
+            intakes: &self.intakes,
             is_caught_up: self.is_caught_up.load(Ordering::Acquire),
         };
         let (env, journal, stream) = (Arc::clone(env), Arc::clone(&self.journal), self.stream);
@@ -187,9 +200,13 @@ impl CellJournal {
             drop(env.spawn_blocking(move || journal.trim(needed)));
         });
         match written {
-            Ok(true) => self.since.store(0, Ordering::Relaxed),
+            Ok(true) => {
+                self.since.store(0, Ordering::Relaxed);
+                let ids: usize = self.intakes.iter().flatten().map(|intake| intake.admission().n_ids()).sum();
+                self.spacing.store(MARKS.max(ids as u64 / IDS_A_MARK), Ordering::Relaxed);
+            }
             Ok(false) => {
-                self.since.fetch_max(MARKS, Ordering::Relaxed);
+                self.since.fetch_max(self.spacing.load(Ordering::Relaxed), Ordering::Relaxed);
             }
             Err(reason) => {
                 self.since.store(0, Ordering::Relaxed);
@@ -271,15 +288,6 @@ impl CellJournal {
         self.journal.end_life(&self.name);
         for (intake, stream) in self.intakes.iter().flatten().map(|intake| (intake, intake.stream())) {
             self.journal.trails().end(stream, intake.trail());
-        }
-        let mut batch = self.batch();
-        batch.set_urgent();
-        let head = head(RecordKind::Unload, self.stream, fresh_id());
-        let ended = batch.push(&head, &[]).map_err(|error| error.to_string());
-        let ended =
-            ended.and_then(|()| self.journal.journal().ride(batch).map_err(|error| error.to_string()));
-        if let Err(reason) = ended {
-            tracing::error!(reactor = %self.name, reason, "the end of a reactor was not written down");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Checkpoints of a cell in the journal: replay begins at the last one, and what lies before the one before
 //! it is not needed any more.
 
+use super::intake::StreamIntake;
 use super::write::head;
 use super::{EngineJournal, cell};
 use acequia_core::Timestamp;
@@ -21,20 +22,22 @@ const HEADER: usize = 16;
 
 /// A checkpoint as it is written, with where to read on.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Written {
+pub(crate) struct Written {
     /// Events from this record on may have to be read.
-    pub(super) floor: u64,
+    pub(crate) floor: u64,
     /// How many events of each source, from there on, the cell had handled already.
-    pub(super) skips: Vec<u64>,
+    pub(crate) skips: Vec<u64>,
     /// The bytes of the cell's checkpoint.
-    pub(super) cell: Vec<u8>,
+    pub(crate) cell: Vec<u8>,
 }
 
 /// What else is kept with it; behind it, so that one without can be read.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Beside {
+pub(crate) struct Beside {
     /// The life of the reactor.
-    pub(super) life: u64,
+    pub(crate) life: u64,
+    /// By what the events of each source are known again; empty where none is.
+    pub(super) windows: Vec<Vec<u8>>,
 }
 
 impl Written {
@@ -44,7 +47,7 @@ impl Written {
     }
 
     /// Read what [`Written::encode`] wrote.
-    pub(super) fn decode(bytes: &[u8]) -> Result<(Self, Option<Beside>), postcard::Error> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<(Self, Option<Beside>), postcard::Error> {
         let (written, rest) = postcard::take_from_bytes(bytes)?;
         let beside = if rest.is_empty() { None } else { Some(postcard::from_bytes(rest)?) };
         Ok((written, beside))
@@ -61,15 +64,15 @@ pub(super) struct At {
 }
 
 /// A piece of a checkpoint, taken apart.
-pub(super) struct Piece<'a> {
-    pub(super) index: u32,
-    pub(super) total: u32,
-    pub(super) floor: Lsn,
-    pub(super) bytes: &'a [u8],
+pub(crate) struct Piece<'a> {
+    pub(crate) index: u32,
+    pub(crate) total: u32,
+    pub(crate) floor: Lsn,
+    pub(crate) bytes: &'a [u8],
 }
 
 impl<'a> Piece<'a> {
-    pub(super) fn read(payload: &'a [u8]) -> Option<Self> {
+    pub(crate) fn read(payload: &'a [u8]) -> Option<Self> {
         let (index, rest) = payload.split_first_chunk::<4>()?;
         let (total, rest) = rest.split_first_chunk::<4>()?;
         let (floor, bytes) = rest.split_first_chunk::<8>()?;
@@ -135,6 +138,7 @@ pub(super) struct Target<'a> {
     pub(super) stream: StreamId,
     pub(super) place: &'a Arc<Place>,
     pub(super) life: LifeId,
+    pub(super) intakes: &'a [Option<Arc<StreamIntake>>],
     /// Whether every event of an earlier life is in its ring.
     pub(super) is_caught_up: bool,
 }
@@ -156,7 +160,14 @@ impl Target<'_> {
         let (floor, skips) = self.place.floor(state);
         let cell = checkpoint.encode().map_err(|error| error.to_string())?;
         let written = Written { floor: floor.0, skips, cell };
-        let beside = Beside { life: self.life.number() };
+        // After the floor: what lies before that has arrived.
+        let window = |intake: &Option<Arc<StreamIntake>>| match intake {
+            Some(intake) => intake.admission().encode(),
+            None => Ok(Vec::new()),
+        };
+        let windows = self.intakes.iter().map(window).collect::<Result<_, _>>();
+        let windows = windows.map_err(|error| error.to_string())?;
+        let beside = Beside { life: self.life.number(), windows };
         let bytes = written.encode(&beside).map_err(|error| error.to_string())?;
         let rings: Vec<Arc<dyn AnyRing>> = state.slots().iter().map(|slot| slot.ring()).collect();
         let place = self.is_caught_up.then(|| Arc::clone(self.place));

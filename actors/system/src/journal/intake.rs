@@ -1,12 +1,18 @@
 //! The way of an accumulator's events into the journal.
 
 use super::EngineJournal;
+use super::admission::Admission;
 use super::trail::Trail;
-use super::write::{head, payload_of};
+use super::write::{Beside, head, payload_of};
 use crate::env::Env;
-use acequia_core::ring::{EncodedEvents, Intake, NotWritten, Written};
+use acequia_core::Timestamp;
+use acequia_core::durable::dedupe::{Dedupe, EventId, Label};
+use acequia_core::id::AccumulatorName;
+use acequia_core::ring::{EncodedEvents, Intake, NotWritten, Note, Written};
+use acequia_store::Lsn;
 use acequia_store::journal::{AppendError, Batch, OnSynced, RecordId, RecordKind, StreamId};
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Waker;
@@ -15,12 +21,14 @@ use std::time::Duration;
 /// The intake of one accumulator.
 pub(crate) struct StreamIntake {
     me: Weak<Self>,
+    name: AccumulatorName,
     journal: Arc<EngineJournal>,
     stream: StreamId,
     /// First half of its events' ids: unique to this life of the intake.
     life: u64,
     next: AtomicU64,
     trail: Arc<Trail>,
+    admission: Arc<Admission>,
     gate: Mutex<Gate>,
     queue: Mutex<Queue>,
     env: Arc<Env>,
@@ -41,17 +49,25 @@ struct Queue {
 
 impl StreamIntake {
     /// An intake that is closed until the events of an earlier life have gone first.
-    pub(super) fn new(journal: Arc<EngineJournal>, stream: StreamId, env: Arc<Env>) -> Arc<Self> {
+    pub(super) fn new(
+        journal: Arc<EngineJournal>,
+        name: &AccumulatorName,
+        dedupe: Dedupe,
+        env: Arc<Env>,
+    ) -> Arc<Self> {
+        let stream = super::accumulator_stream(name);
         // Intakes that begin in one millisecond differ in the half of their numbers that is left out else.
         let life = acequia_core::durable::lineage::number(stream.0, uuid::Uuid::now_v7().as_u128());
         let trail = journal.trails().begin(stream);
         Arc::new_cyclic(|me| Self {
             me: me.clone(),
+            name: name.clone(),
             journal,
             stream,
             life,
             next: AtomicU64::new(0),
             trail,
+            admission: Admission::new(dedupe),
             gate: Mutex::default(),
             queue: Mutex::default(),
             env,
@@ -77,26 +93,52 @@ impl StreamIntake {
         &self.trail
     }
 
+    /// Which of its events are known again.
+    pub(super) fn admission(&self) -> &Arc<Admission> {
+        &self.admission
+    }
+
+    /// The accumulator.
+    pub(super) fn name(&self) -> &AccumulatorName {
+        &self.name
+    }
+
     fn id(&self, number: u64) -> RecordId {
         RecordId(u128::from(self.life) << 64 | u128::from(number))
     }
 
-    /// The events as they go to disk, and the number of the first.
-    fn batch(&self, values: &EncodedEvents) -> Result<(Batch, u64), NotWritten> {
+    /// The events as they go to disk.
+    fn batch(&self, values: &EncodedEvents) -> Result<Bearing, NotWritten> {
         let mut batch = self.journal.journal().batch();
         let n = values.ends.len() as u64;
         let first = self.next.fetch_add(n, Ordering::Relaxed);
-        let (mut start, mut offsets) = (0, values.offsets.iter().peekable());
+        let now = if values.notes.is_empty() { Timestamp::ZERO } else { self.env.now() };
+        let (mut start, mut notes) = (0, values.notes.iter().peekable());
+        let mut named = Named { first: self.id(first), n, labels: Vec::new(), now };
         for (at, end) in values.ends.iter().enumerate() {
-            let offset = offsets.next_if(|(of, _)| *of == at).map(|(_, offset)| *offset);
-            let head = head(RecordKind::Event, self.stream, self.id(first + at as u64));
+            let mut id = self.id(first + at as u64);
+            let beside = match notes.next_if(|(of, _)| *of == at) {
+                None => Beside::Nothing,
+                Some((_, Note::Offset(offset))) => Beside::Offset(*offset),
+                Some((_, Note::Label(label))) => {
+                    named.labels.push((at, *label));
+                    match label {
+                        Label::Sequence(of) => Beside::Sequence(*of),
+                        Label::Id(EventId(given)) => {
+                            id = RecordId(*given);
+                            Beside::Id(now)
+                        }
+                    }
+                }
+            };
+            let head = head(RecordKind::Event, self.stream, id);
             let pushed = batch.push_with(&head, |out| {
-                payload_of(&values.bytes[start..*end], offset, |bytes| out.put(bytes));
+                payload_of(&values.bytes[start..*end], beside, |bytes| out.put(bytes));
             });
             pushed.map_err(|error| NotWritten { reason: error.to_string(), retry_after: None })?;
             start = *end;
         }
-        Ok((batch, first))
+        Ok(Bearing { batch, named })
     }
 
     /// Append `batch`, or queue it behind those that found no place.
@@ -133,6 +175,21 @@ impl StreamIntake {
     }
 }
 
+impl StreamIntake {
+    /// The disk has answered: the first of the events lies there, or none of them does.
+    fn arrived(&self, named: Named, first: Option<Lsn>) {
+        match first {
+            Some(first) => {
+                self.trail.extend(named.ids());
+                for (at, label) in named.labels {
+                    self.admission.land(label, first.0 + at as u64, named.now);
+                }
+            }
+            None => named.labels.into_iter().for_each(|(_, label)| self.admission.lose(label)),
+        }
+    }
+}
+
 impl Intake for StreamIntake {
     fn poll_open(&self, waker: &Waker) -> bool {
         let mut gate = lock(&self.gate);
@@ -143,25 +200,61 @@ impl Intake for StreamIntake {
     }
 
     fn write(&self, values: EncodedEvents, written: Written) {
+        for (_, note) in &values.notes {
+            if let Note::Label(label) = note {
+                self.admission.write(*label);
+            }
+        }
         match self.batch(&values) {
-            Ok((batch, first)) => {
-                let env = Arc::clone(&self.env);
-                let (trail, n) = (Arc::clone(&self.trail), values.ends.len() as u64);
-                let first = self.id(first);
-                let told = move |result: Result<_, AppendError>| {
+            Ok(Bearing { batch, named }) => {
+                let (env, me) = (Arc::clone(&self.env), self.me.clone());
+                let told = move |result: Result<Range<Lsn>, AppendError>| {
                     if let Err(error @ AppendError::Failed { .. }) = &result {
                         env.fail(&error.to_string());
                     }
-                    if result.is_ok() {
+                    if let Some(me) = me.upgrade() {
                         // Before they can be handled: the turn that does looks for their ids.
-                        trail.extend((0..n).map(|at| RecordId(first.0 + u128::from(at))));
+                        me.arrived(named, result.as_ref().ok().map(|range| range.start));
                     }
                     written(result.map(drop).map_err(not_written));
                 };
                 self.append(batch, Box::new(told));
             }
-            Err(why) => written(Err(why)),
+            Err(why) => {
+                let labels = values.notes.iter().filter_map(|(_, note)| match note {
+                    Note::Label(label) => Some(*label),
+                    Note::Offset(_) => None,
+                });
+                labels.for_each(|label| self.admission.lose(label));
+                written(Err(why));
+            }
         }
+    }
+}
+
+/// Events on their way to disk.
+struct Bearing {
+    batch: Batch,
+    named: Named,
+}
+
+/// How they are called.
+struct Named {
+    /// The id of the first, unless it has one of its own; the others follow it.
+    first: RecordId,
+    n: u64,
+    /// By what some of them are known again.
+    labels: Vec<(usize, Label)>,
+    now: Timestamp,
+}
+
+impl Named {
+    fn ids(&self) -> impl Iterator<Item = RecordId> {
+        let mut labels = self.labels.iter().peekable();
+        (0..self.n).map(move |at| match labels.next_if(|(of, _)| *of as u64 == at) {
+            Some((_, Label::Id(EventId(given)))) => RecordId(*given),
+            _ => RecordId(self.first.0 + u128::from(at)),
+        })
     }
 }
 

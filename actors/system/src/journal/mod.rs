@@ -8,6 +8,7 @@
 //! start: Recovery reads the marks and their events, and Backlog offers again what no mark knows
 //! ```
 
+mod admission;
 mod backlog;
 mod cell;
 mod checkpoint;
@@ -19,14 +20,16 @@ mod write;
 
 use crate::catalog::Register;
 use acequia_core::catalog::Catalog;
-use checkpoint::{At, Piece};
+use checkpoint::At;
+pub(crate) use checkpoint::{Piece, Written};
 use history::History;
 pub(crate) use history::JournalError;
 
+pub(crate) use admission::{Admission, Entrance, Flight, Ticket};
 pub(crate) use backlog::Backlog;
 pub(crate) use cell::{CellJournal, attach, fresh_id, write_outbox};
 pub use recovery::RecoveryError;
-pub(crate) use write::{head, wall};
+pub(crate) use write::{event_of, head, wall};
 
 use trail::Trails;
 
@@ -130,11 +133,11 @@ struct Start {
 
 /// The record that a recording cell makes as it begins.
 #[derive(serde::Serialize, serde::Deserialize)]
-struct Begin {
-    reactor: String,
-    accumulators: Vec<String>,
+pub(crate) struct Begin {
+    pub(crate) reactor: String,
+    pub(crate) accumulators: Vec<String>,
     /// The life that begins or goes on.
-    life: u64,
+    pub(crate) life: u64,
 }
 
 impl EngineJournal {
@@ -256,8 +259,25 @@ impl EngineJournal {
         self.lives().entry(reactor_stream(reactor)).or_insert(Life::new(lsn));
     }
 
+    /// What there is of the reactor is history.
     fn end_life(&self, reactor: &ReactorName) {
         self.lives().remove(&reactor_stream(reactor));
+        let mut batch = self.journal.batch();
+        batch.set_urgent();
+        let head = write::head(RecordKind::Unload, reactor_stream(reactor), cell::fresh_id());
+        let ended = batch.push(&head, &[]).map_err(|error| error.to_string());
+        if let Err(reason) = ended.and_then(|()| self.journal.ride(batch).map_err(|error| error.to_string()))
+        {
+            tracing::error!(%reactor, reason, "the end of a reactor was not written down");
+        }
+    }
+
+    /// The reactor's package was unloaded, and comes new. The process that unloaded it may have ended before it
+    /// had torn the reactor down.
+    pub(crate) fn begin_anew(&self, reactor: &ReactorName) {
+        if self.life_of(reactor).is_some() {
+            self.end_life(reactor);
+        }
     }
 
     /// A checkpoint of the reactor is on disk. Returns the record before which nobody needs anything.
@@ -297,11 +317,11 @@ fn note(lives: &mut HashMap<StreamId, Life>, record: &RecordRef<'_>) {
 }
 
 /// Stream of an accumulator's events.
-fn accumulator_stream(name: &AccumulatorName) -> StreamId {
+pub(crate) fn accumulator_stream(name: &AccumulatorName) -> StreamId {
     StreamId(acequia_core::durable::stream_number("accumulator", name.as_str()))
 }
 
 /// Stream of a reactor's marks.
-fn reactor_stream(name: &ReactorName) -> StreamId {
+pub(crate) fn reactor_stream(name: &ReactorName) -> StreamId {
     StreamId(acequia_core::durable::stream_number("reactor", name.as_str()))
 }

@@ -1,13 +1,16 @@
 //! Going through a reactor's earlier life, from the journal into a fresh cell.
 
+use super::admission::Flight;
 use super::backlog::Backlog;
 use super::checkpoint::{At, Piece, Place, Written};
-use super::write::event_of;
+use super::write::{Beside, event_of};
 use super::{EngineJournal, accumulator_stream, reactor_stream};
 use acequia_core::Overflow;
+use acequia_core::Timestamp;
 use acequia_core::accumulator::{AnyRing, JsonPushError};
 use acequia_core::cell::kept::KeptError;
 use acequia_core::cell::{Cell, Checkpoint, Crumb, ReplayError, TurnContext};
+use acequia_core::durable::dedupe::{Dedupe, EventId, Label, Window, WindowError};
 use acequia_core::durable::{LifeId, MarkError, SourceMark, TurnMark};
 use acequia_core::id::{AccumulatorName, ReactorName};
 use acequia_core::reactor::ReactorDecl;
@@ -58,6 +61,9 @@ pub enum RecoveryError {
     /// The present version does not go on with the state in the checkpoint.
     #[error(transparent)]
     Kept(#[from] KeptError),
+    /// What was kept to know events again is of another release.
+    #[error(transparent)]
+    Window(#[from] WindowError),
     /// A mark is of another release.
     #[error(transparent)]
     Mark(#[from] MarkError),
@@ -118,6 +124,21 @@ struct Source {
     skip: u64,
     /// Events that lie before the checkpoint.
     before: u64,
+    /// By what its events are known again.
+    window: Window<Arc<Flight>>,
+}
+
+impl Source {
+    /// Take up what was written of an event besides itself.
+    fn note(&mut self, event: &Kept, beside: Beside) {
+        let (label, at) = match beside {
+            Beside::Nothing => return,
+            Beside::Offset(offset) => return self.offset = Some(offset),
+            Beside::Sequence(of) => (Label::Sequence(of), Timestamp::ZERO),
+            Beside::Id(at) => (Label::Id(EventId(event.id.0)), at),
+        };
+        self.window.land(label, event.lsn.0, at);
+    }
 }
 
 /// An event as it lies in the journal.
@@ -135,11 +156,13 @@ pub(super) struct Recovered {
     pub(super) life: LifeId,
     /// Ids of the events in `backlog`, by source.
     pub(super) ids: Vec<Vec<RecordId>>,
+    /// By what the events of each source are known again.
+    pub(super) windows: Vec<Window<Arc<Flight>>>,
 }
 
 /// What was read and is to be done.
 enum Read {
-    Event { source: usize, event: Kept, offset: Option<u64> },
+    Event { source: usize, event: Kept, beside: Beside },
     Turn { lsn: Lsn, mark: Vec<u8> },
     Ended { graph: String, next: u64 },
 }
@@ -161,6 +184,7 @@ impl Recovery {
             offset: None,
             skip: 0,
             before: 0,
+            window: Window::new(accumulator.dedupe),
         });
         Self {
             journal: Arc::clone(journal),
@@ -204,6 +228,10 @@ impl Recovery {
         let offsets = self.sources.iter().map(|source| source.offset).collect();
         let before = self.sources.iter().map(|source| source.before).collect();
         let known = self.life;
+        let mut windows = Vec::new();
+        for source in &mut self.sources {
+            windows.push(std::mem::replace(&mut source.window, Window::new(Dedupe::default())));
+        }
         let ids = self.sources.iter().map(|source| source.events.iter().map(|kept| kept.id).collect());
         let ids = ids.collect();
         let events = self.sources.into_iter().zip(rings).flat_map(|(source, ring)| {
@@ -213,16 +241,18 @@ impl Recovery {
         let backlog = Backlog::new(events.collect(), offsets, place);
         tracing::info!(reactor = %self.reactor, turns, open = backlog.len(), "reactor recovered");
         let life = life.id.or(known).unwrap_or_else(|| EngineJournal::fresh_life(self.stream));
-        Ok(Recovered { backlog, life, ids })
+        Ok(Recovered { backlog, life, ids, windows })
     }
 
     /// The journal knows nothing of it.
-    fn nothing(&self) -> Recovered {
+    fn nothing(self) -> Recovered {
         let n = self.sources.len();
         let here = self.journal.journal().synced();
         let place = Place::new(here, vec![0; n], (here, vec![0; n]));
         let backlog = Backlog::new(Vec::new(), vec![None; n], place);
-        Recovered { backlog, life: EngineJournal::fresh_life(self.stream), ids: vec![Vec::new(); n] }
+        let windows = self.sources.into_iter().map(|source| source.window).collect();
+        let life = EngineJournal::fresh_life(self.stream);
+        Recovered { backlog, life, ids: vec![Vec::new(); n], windows }
     }
 
     /// Be what the checkpoint says. Returns where to read on.
@@ -243,7 +273,14 @@ impl Recovery {
         }
         let (written, beside) =
             Written::decode(&bytes).map_err(|error| unreadable(&format!("a checkpoint: {error}")))?;
-        self.life = beside.map(|beside| LifeId::known(beside.life));
+        if let Some(beside) = beside {
+            self.life = Some(LifeId::known(beside.life));
+            for (source, window) in self.sources.iter_mut().zip(&beside.windows) {
+                if !window.is_empty() {
+                    source.window.learn(window)?;
+                }
+            }
+        }
         let checkpoint = Checkpoint::decode(&written.cell)?;
         if !cell.resume_from(&checkpoint)? {
             let (then, now) = (checkpoint.sources.len(), self.sources.len());
@@ -260,9 +297,9 @@ impl Recovery {
         match record.kind {
             RecordKind::Event => {
                 let source = self.sources.iter().position(|source| source.stream == record.stream)?;
-                let (event, offset) = event_of(record.payload)?;
+                let (event, beside) = event_of(record.payload)?;
                 let event = Kept { lsn: record.lsn, id: record.id, event: event.to_vec() };
-                Some(Read::Event { source, event, offset })
+                Some(Read::Event { source, event, beside })
             }
             RecordKind::Turn | RecordKind::Firing if record.lsn < self.after => None,
             RecordKind::Turn if record.stream == self.stream => {
@@ -279,9 +316,9 @@ impl Recovery {
 
     fn take(&mut self, read: Read, cell: &mut Cell, work: &Handle) -> Result<(), RecoveryError> {
         match read {
-            Read::Event { source, event, offset } if self.sources[source].is_durable => {
+            Read::Event { source, event, beside } if self.sources[source].is_durable => {
                 let source = &mut self.sources[source];
-                source.offset = offset.or(source.offset);
+                source.note(&event, beside);
                 source.before += u64::from(event.lsn < self.after);
                 if source.skip > 0 {
                     source.skip -= 1;

@@ -2,6 +2,7 @@
 
 use super::trail::{Trail, Trails};
 use acequia_core::Timestamp;
+use acequia_core::durable::dedupe::{ProducerId, ProducerSequence};
 use acequia_core::durable::{LifeId, Outgoing, Published};
 use acequia_store::journal::{Batch, EncodeError, Head, RecordId, RecordKind, StreamId, TenantId};
 use std::sync::Arc;
@@ -11,6 +12,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const PLAIN: u8 = 0;
 /// Eight bytes, the offset of the event at its source.
 const WITH_OFFSET: u8 = 1;
+/// Its producer, the epoch and the number.
+const WITH_SEQUENCE: u8 = 2;
+/// Eight bytes, when it came; its record has the id that its producer gave it.
+const WITH_ID: u8 = 3;
 
 /// The head of a record of the default tenant.
 pub(crate) fn head(kind: RecordKind, stream: StreamId, id: RecordId) -> Head<'static> {
@@ -29,26 +34,60 @@ pub(crate) fn wall() -> Timestamp {
     Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
 
+/// What is written of an event besides itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    Nothing,
+    /// Where it stands at its source.
+    Offset(u64),
+    /// Its producer's number.
+    Sequence(ProducerSequence),
+    /// Its record's id was given by its producer, at this time by the engine's clock.
+    Id(Timestamp),
+}
+
 /// Give the payload of an event to `put`, piece by piece.
-pub(super) fn payload_of(event: &[u8], offset: Option<u64>, mut put: impl FnMut(&[u8])) {
-    match offset {
-        None => put(&[PLAIN]),
-        Some(offset) => {
+pub(super) fn payload_of(event: &[u8], beside: Beside, mut put: impl FnMut(&[u8])) {
+    match beside {
+        Beside::Nothing => put(&[PLAIN]),
+        Beside::Offset(offset) => {
             put(&[WITH_OFFSET]);
             put(&offset.to_le_bytes());
+        }
+        Beside::Sequence(of) => {
+            put(&[WITH_SEQUENCE]);
+            put(&of.producer.0.to_le_bytes());
+            put(&of.epoch.to_le_bytes());
+            put(&of.sequence.to_le_bytes());
+        }
+        Beside::Id(at) => {
+            put(&[WITH_ID]);
+            put(&at.as_nanos().to_le_bytes());
         }
     }
     put(event);
 }
 
-/// The event in a payload, and its offset at its source.
-pub(super) fn event_of(payload: &[u8]) -> Option<(&[u8], Option<u64>)> {
+/// The event in a payload, and what is written besides.
+pub(crate) fn event_of(payload: &[u8]) -> Option<(&[u8], Beside)> {
     let (form, rest) = payload.split_first()?;
     match *form {
-        PLAIN => Some((rest, None)),
+        PLAIN => Some((rest, Beside::Nothing)),
         WITH_OFFSET => {
             let (offset, event) = rest.split_first_chunk::<8>()?;
-            Some((event, Some(u64::from_le_bytes(*offset))))
+            Some((event, Beside::Offset(u64::from_le_bytes(*offset))))
+        }
+        WITH_SEQUENCE => {
+            let (producer, rest) = rest.split_first_chunk::<16>()?;
+            let (epoch, rest) = rest.split_first_chunk::<8>()?;
+            let (sequence, event) = rest.split_first_chunk::<8>()?;
+            let producer = ProducerId(u128::from_le_bytes(*producer));
+            let (epoch, sequence) = (u64::from_le_bytes(*epoch), u64::from_le_bytes(*sequence));
+            Some((event, Beside::Sequence(ProducerSequence { producer, epoch, sequence })))
+        }
+        WITH_ID => {
+            let (at, event) = rest.split_first_chunk::<8>()?;
+            Some((event, Beside::Id(Timestamp::from_nanos(i64::from_le_bytes(*at)))))
         }
         _ => None,
     }
@@ -92,7 +131,7 @@ impl Sent {
             let firing = firing.filter(|_| maker.is_recorded);
             let parent = firing.map(|firing| RecordId(maker.life.firing(firing)));
             let head = head_of(RecordKind::Event, stream, *id, parent.as_slice());
-            batch.push_with(&head, |out| payload_of(value, None, |bytes| out.put(bytes)))?;
+            batch.push_with(&head, |out| payload_of(value, Beside::Nothing, |bytes| out.put(bytes)))?;
         }
         Ok(())
     }
@@ -114,17 +153,23 @@ pub(super) fn publish(sent: Vec<Sent>, published: Published) {
 
 #[cfg(test)]
 mod tests {
-    use super::{event_of, payload_of};
+    use super::{Beside, event_of, payload_of};
+    use acequia_core::Timestamp;
+    use acequia_core::durable::dedupe::{ProducerId, ProducerSequence};
 
     #[test]
-    fn events_come_back_with_the_offset_of_their_source_and_cut_payloads_are_refused() {
-        for offset in [None, Some(7)] {
+    fn events_come_back_with_what_was_written_besides_and_cut_payloads_are_refused() {
+        let of = ProducerSequence { producer: ProducerId(u128::MAX - 2), epoch: 3, sequence: 9 };
+        let at = Timestamp::from_nanos(-5);
+        for beside in [Beside::Nothing, Beside::Offset(7), Beside::Sequence(of), Beside::Id(at)] {
             let mut payload = Vec::new();
-            payload_of(b"event", offset, |bytes| payload.extend_from_slice(bytes));
-            assert_eq!(event_of(&payload), Some((&b"event"[..], offset)));
+            payload_of(b"", beside, |bytes| payload.extend_from_slice(bytes));
+            for cut in 0..payload.len() {
+                assert_eq!(event_of(&payload[..cut]), None, "{beside:?}");
+            }
+            payload.extend_from_slice(b"event");
+            assert_eq!(event_of(&payload), Some((&b"event"[..], beside)));
         }
-        assert_eq!(event_of(&[]), None);
-        assert_eq!(event_of(&[1, 0, 0]), None);
         assert_eq!(event_of(&[9, 1]), None);
     }
 }

@@ -4,6 +4,7 @@ use super::slot::{AnySlot, Slot, SlotArgs};
 use super::{Accumulator, Exported, Identity, TuneError, Tuning};
 use crate::column::{AnyColumn, Column};
 use crate::durable::Guarantee;
+use crate::durable::dedupe::Dedupe;
 use crate::fault::{Failure, FaultBudget, guarded};
 use crate::id::{AccumulatorName, ReactorName};
 use crate::letter::Place;
@@ -75,6 +76,8 @@ pub struct AccumulatorDecl {
     pub overflow: Overflow,
     /// How far its events are guarded against a crash.
     pub guarantee: Guarantee,
+    /// How long its events are known again, if they are durable.
+    pub dedupe: Dedupe,
     /// How often an event is tried, and what quarantines it.
     pub budget: FaultBudget,
     /// Who feeds it, besides pushes.
@@ -135,6 +138,7 @@ impl AccumulatorDecl {
             capacity: DEFAULT_CAPACITY,
             overflow: Overflow::Block,
             guarantee: Guarantee::Fast,
+            dedupe: Dedupe::default(),
             budget: FaultBudget::default(),
             source: None,
             tuning: Tuning::default(),
@@ -196,6 +200,13 @@ impl AccumulatorDecl {
     #[must_use]
     pub fn delivery(mut self, guarantee: Guarantee) -> Self {
         self.guarantee = guarantee;
+        self
+    }
+
+    /// Say how long its events are known again, if they are durable and have numbers or ids.
+    #[must_use]
+    pub fn deduplicate(mut self, dedupe: Dedupe) -> Self {
+        self.dedupe = dedupe;
         self
     }
 

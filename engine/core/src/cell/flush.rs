@@ -15,6 +15,9 @@ impl GraphRun {
             if output.is_empty() {
                 continue;
             }
+            if let Some(checking) = &mut self.checking {
+                checking.note(terminal, &**output);
+            }
             let n = sinks.len();
             for (index, (_, sink)) in sinks.iter_mut().enumerate() {
                 if let Some(trace) = &self.trace {

@@ -172,6 +172,9 @@ impl Cell {
             return self.send_on(cx, turn);
         }
         let limit = self.room(cx);
+        if self.marking.is_some() {
+            self.note_limit(limit);
+        }
         self.rows.clear();
         let decided = self.policy.decide(&mut self.rows, limit);
         turn.more |= decided.more && limit > 0;

@@ -6,12 +6,15 @@
 //! goes through the same marks with the same events, and stands where the last one left it: replay
 //! follows the recorded cuts and decides nothing anew, because under `latest` decisions depend on time.
 
+mod check;
+pub mod dedupe;
 mod guarantee;
 pub mod lineage;
 mod mark;
 mod outgoing;
 mod stream;
 
+pub use check::{Digest, GraphCheck, TerminalCheck, TurnCheck};
 pub use guarantee::{Guarantee, UnknownGuarantee};
 pub use lineage::LifeId;
 pub use mark::{MarkError, OpenFirings, PolicyMark, SourceMark, SourcePosition, TurnMark};

@@ -4,6 +4,7 @@
 use super::push::Detour;
 use super::{NoRoom, Push, PushError, Ring};
 use crate::codec::CodecError;
+use crate::durable::dedupe::Label;
 use crate::id::{AccumulatorName, ItemId};
 use crate::payload::Payload;
 use std::collections::VecDeque;
@@ -32,8 +33,17 @@ pub struct EncodedEvents {
     pub bytes: Vec<u8>,
     /// The end of each in `bytes`.
     pub ends: Vec<usize>,
-    /// Where some of them stand at their source, by position.
-    pub offsets: Vec<(usize, u64)>,
+    /// What else is written of some of them, by position.
+    pub notes: Vec<(usize, Note)>,
+}
+
+/// What is written down with an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Note {
+    /// Where it stands at its source.
+    Offset(u64),
+    /// By what it is known again.
+    Label(Label),
 }
 
 /// Events that were not accepted, because they could not be written to disk.
@@ -66,12 +76,8 @@ pub(super) trait Journaled<T>: Send + Sync {
     fn accumulator(&self) -> &AccumulatorName;
     fn poll_open(&self, waker: &Waker) -> bool;
     /// Write `items`, for which room is reserved.
-    fn write(
-        &self,
-        items: Vec<T>,
-        offsets: &[(usize, u64)],
-        hand: Arc<Hand<T>>,
-    ) -> Result<(), Unencodable<T>>;
+    fn write(&self, items: Vec<T>, notes: &[(usize, Note)], hand: Arc<Hand<T>>)
+    -> Result<(), Unencodable<T>>;
 }
 
 /// Nothing was written, and the room was given up: the item at `at` refuses to be encoded.
@@ -126,12 +132,12 @@ impl<T: Payload> Journaled<T> for Way<T> {
     fn write(
         &self,
         items: Vec<T>,
-        offsets: &[(usize, u64)],
+        notes: &[(usize, Note)],
         hand: Arc<Hand<T>>,
     ) -> Result<(), Unencodable<T>> {
         let Some(ring) = self.ring.upgrade() else { return Ok(()) };
         let n = items.len();
-        let mut values = EncodedEvents { offsets: offsets.to_vec(), ..EncodedEvents::default() };
+        let mut values = EncodedEvents { notes: notes.to_vec(), ..EncodedEvents::default() };
         for (at, item) in items.iter().enumerate() {
             if let Err(source) = item.encode(&mut values.bytes) {
                 ring.release(n);
@@ -156,15 +162,15 @@ pub(super) struct Writing<T> {
     items: VecDeque<T>,
     /// Those at the front that can be encoded, where one behind them cannot.
     sound: usize,
-    /// Where some of them stand at their source, by position in `items`.
-    offsets: VecDeque<(usize, u64)>,
+    /// What else is written of some of them, by position in `items`.
+    notes: VecDeque<(usize, Note)>,
     hand: Option<(Arc<Hand<T>>, usize)>,
     published: usize,
 }
 
 impl<T> Writing<T> {
-    fn new(items: VecDeque<T>, offsets: VecDeque<(usize, u64)>) -> Self {
-        Self { items, sound: usize::MAX, offsets, hand: None, published: 0 }
+    fn new(items: VecDeque<T>, notes: VecDeque<(usize, Note)>) -> Self {
+        Self { items, sound: usize::MAX, notes, hand: None, published: 0 }
     }
 
     /// Ready once all items are in the ring, with the number of the last portion's first; or with why the
@@ -211,13 +217,13 @@ impl<T> Writing<T> {
             Err(NoRoom::Closed) => return Err(super::Closed.into()),
         };
         let items: Vec<T> = self.items.drain(..n).collect();
-        let here = self.offsets.partition_point(|(at, _)| *at < n);
-        let offsets: Vec<_> = self.offsets.iter().take(here).copied().collect();
+        let here = self.notes.partition_point(|(at, _)| *at < n);
+        let notes: Vec<_> = self.notes.iter().take(here).copied().collect();
         let hand = Arc::new(Hand(Mutex::default()));
-        match way.write(items, &offsets, Arc::clone(&hand)) {
+        match way.write(items, &notes, Arc::clone(&hand)) {
             Ok(()) => {
-                self.offsets.drain(..here);
-                self.offsets.iter_mut().for_each(|(at, _)| *at -= n);
+                self.notes.drain(..here);
+                self.notes.iter_mut().for_each(|(at, _)| *at -= n);
                 self.hand = Some((hand, n));
             }
             Err(Unencodable { items, at, source }) => {
@@ -253,8 +259,8 @@ impl<T> Ring<T> {
         if self.journaled.get().is_none() {
             return Push { ring: self, item: Some(item), detour: None };
         }
-        let writing =
-            Writing::new(VecDeque::from([item]), offset.map(|offset| (0, offset)).into_iter().collect());
+        let notes = offset.map(|offset| (0, Note::Offset(offset))).into_iter().collect();
+        let writing = Writing::new(VecDeque::from([item]), notes);
         Push { ring: self, item: None, detour: Some(Box::new(Detour::Journaled(writing))) }
     }
 
@@ -268,10 +274,23 @@ impl<T> Ring<T> {
         items: &mut VecDeque<T>,
         offsets: impl IntoIterator<Item = (usize, u64)>,
     ) -> Result<usize, PushManyError> {
+        let notes = offsets.into_iter().map(|(at, offset)| (at, Note::Offset(offset)));
+        self.push_many_noted(items, notes).await
+    }
+
+    /// The same with notes of any kind.
+    ///
+    /// # Errors
+    /// [`PushManyError`]; what was published stays so, what was not stays in `items`.
+    pub async fn push_many_noted(
+        &self,
+        items: &mut VecDeque<T>,
+        notes: impl IntoIterator<Item = (usize, Note)>,
+    ) -> Result<usize, PushManyError> {
         if self.journaled.get().is_none() {
             return self.push_many(items).await;
         }
-        let mut writing = Writing::new(std::mem::take(items), offsets.into_iter().collect());
+        let mut writing = Writing::new(std::mem::take(items), notes.into_iter().collect());
         let ended = std::future::poll_fn(|cx| writing.poll(self, cx.waker())).await;
         *items = writing.items;
         ended.map(|_| writing.published)

@@ -72,6 +72,17 @@ impl<T> PushError<T> {
         }
     }
 
+    /// The same refusal of what `change` makes of the item.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> PushError<U> {
+        match self {
+            Self::Full { item, retry_after } => PushError::Full { item: change(item), retry_after },
+            Self::Closed { item } => PushError::Closed { item: change(item) },
+            Self::Unencodable { item, source } => PushError::Unencodable { item: change(item), source },
+            Self::NotWritten { item, source } => PushError::NotWritten { item: change(item), source },
+            Self::MustWait { item } => PushError::MustWait { item: change(item) },
+        }
+    }
+
     /// The item that was not taken.
     pub fn into_item(self) -> T {
         match self {

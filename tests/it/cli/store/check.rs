@@ -21,7 +21,7 @@ fn damage(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
 #[test]
 fn a_store_that_is_whole_is_sound_and_is_not_changed_by_the_look() {
     let folder = Folder::new().unwrap();
-    let path = made::by_an_engine(&folder, 900, End::Closed);
+    let path = made::by_an_engine(&folder, 1_300, End::Closed);
     made::with_state(&path);
     let before = made::files(&path);
 
@@ -39,7 +39,7 @@ fn a_store_that_is_whole_is_sound_and_is_not_changed_by_the_look() {
 #[test]
 fn a_flipped_bit_is_told_with_segment_and_offset_and_its_own_exit_code() {
     let folder = Folder::new().unwrap();
-    let path = made::by_an_engine(&folder, 900, End::Closed);
+    let path = made::by_an_engine(&folder, 1_300, End::Closed);
     damage(&path.join(FIRST), |bytes| bytes[20_000] ^= 4);
     let before = made::files(&path);
 
@@ -58,7 +58,7 @@ fn a_flipped_bit_is_told_with_segment_and_offset_and_its_own_exit_code() {
 #[test]
 fn a_segment_that_is_cut_or_gone_and_a_mark_that_is_lost_are_damage() {
     let folder = Folder::new().unwrap();
-    let whole = made::by_an_engine(&folder, 900, End::Closed);
+    let whole = made::by_an_engine(&folder, 1_300, End::Closed);
     for (at, (file, cut)) in
         [(FIRST, Some(30_000)), (FIRST, None), ("mark", Some(10))].into_iter().enumerate()
     {

@@ -4,7 +4,7 @@ use super::super::reactor;
 use acequia::core::accumulator::Stateful;
 use acequia::store::disk::{Disk, FolderDisk};
 use acequia::store::journal::{OnCrashPoint, Settings};
-use acequia::{AccumulatorDecl, Engine, Guarantee, Kind, Package, Sink};
+use acequia::{AccumulatorDecl, Engine, GraphPlacement, Guarantee, Kind, Package, Sink};
 use acequia_tests::echo;
 use serde::{Deserialize, Serialize};
 use std::fs::OpenOptions;
@@ -17,6 +17,7 @@ use std::time::Duration;
 pub(super) const FOLDER: &str = "ACEQUIA_TEST_KILL_FOLDER";
 pub(super) const UNTIL: &str = "ACEQUIA_TEST_KILL_UNTIL";
 pub(super) const CRASH: &str = "ACEQUIA_TEST_KILL_CRASH";
+pub(super) const ELSEWHERE: &str = "ACEQUIA_TEST_KILL_ELSEWHERE";
 pub(super) const STARTED: &str = "the child has started";
 /// What a child says, with the point's name, before it stands still.
 pub(super) const AT: &str = "the child is at ";
@@ -41,9 +42,11 @@ fn follows(name: &str) -> AccumulatorDecl {
 
 fn package() -> Package {
     let numbers = AccumulatorDecl::passthrough::<u64>("numbers").delivery(Guarantee::Durable);
+    let elsewhere = std::env::var(ELSEWHERE).is_ok_and(|elsewhere| elsewhere == "true");
+    let placement = if elsewhere { GraphPlacement::Detached } else { GraphPlacement::InPlace };
     Package::new("chain")
         .reactor(reactor("First", numbers))
-        .graph(echo::<u64>("forward", "numbers").on("First"))
+        .graph(echo::<u64>("forward", "numbers").on("First").placement(placement))
         .reactor(reactor("Second", follows("copies")))
         .graph(echo::<Seen>("watch", "copies").on("Second"))
 }

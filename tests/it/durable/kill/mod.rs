@@ -19,19 +19,27 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// The names of the children, as the test binary knows them.
-const CHAIN: &str = "durable::kill::child::a_run_to_be_killed";
-const DEPLOYS: &str = "durable::kill::deploys::deploys_to_be_killed";
+/// What a child is: its name, as the test binary knows it, and whether the graph of its chain runs elsewhere.
+#[derive(Debug, Clone, Copy)]
+struct Role {
+    test: &'static str,
+    elsewhere: bool,
+}
+
+const CHAIN: Role = Role { test: "durable::kill::child::a_run_to_be_killed", elsewhere: false };
+const ELSEWHERE: Role = Role { elsewhere: true, ..CHAIN };
+const DEPLOYS: Role = Role { test: "durable::kill::deploys::deploys_to_be_killed", elsewhere: false };
 
 /// Where a child is to stand still: the name of a point, and how often it is passed before.
 type Crash = Option<(&'static str, u32)>;
 
-fn spawn(name: &str, folder: &Path, until: u64, crash: Crash) -> Child {
+fn spawn(role: Role, folder: &Path, until: u64, crash: Crash) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
-        .args([name, "--exact", "--nocapture", "--test-threads=1"])
+        .args([role.test, "--exact", "--nocapture", "--test-threads=1"])
         .env(child::FOLDER, folder)
         .env(child::UNTIL, until.to_string())
+        .env(child::ELSEWHERE, role.elsewhere.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     if let Some((point, nth)) = crash {
@@ -50,8 +58,8 @@ enum End {
 }
 
 /// Let a child run to its end, which must be a good one, or kill it at the point where it stands still.
-fn run(name: &str, folder: &Path, until: u64, crash: Crash) -> End {
-    let mut child = spawn(name, folder, until, crash);
+fn run(role: Role, folder: &Path, until: u64, crash: Crash) -> End {
+    let mut child = spawn(role, folder, until, crash);
     let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     let mut at = lines.filter_map(|line| line.strip_prefix(child::AT).map(str::to_owned));
     let end = match at.next() {

@@ -1,9 +1,14 @@
 //! Handles for pushing events.
 
+mod labelled;
+
+pub use labelled::{Acceptance, LabelledPushError};
+
 use crate::cell::SharedCell;
 use acequia_core::id::ItemId;
 use acequia_core::payload::Payload;
-use acequia_core::ring::{Push, PushError, PushManyError, Ring};
+use acequia_core::ring::{Note, Push, PushError, PushManyError, Ring};
+use acequia_core::wire::Values;
 use acequia_core::{Encoded, Overflow};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -78,18 +83,31 @@ impl<T: Payload> AccumulatorHandle<T> {
     /// Publish many events in order, waiting for room; one lock and at most one wake-up a portion.
     ///
     /// # Errors
-    /// [`PushError::Closed`] with the events that were not published. [`PushError::Unencodable`] likewise, if
-    /// the accumulator takes bytes and the `Serialize` of the first of those refuses it.
+    /// [`PushError::Closed`], or [`PushError::NotWritten`] where they are written to disk first, with the events
+    /// that were not published. [`PushError::Unencodable`] likewise, if the accumulator takes bytes and the
+    /// `Serialize` of the first of those refuses it.
     pub async fn push_batch(&self, events: impl IntoIterator<Item = T>) -> Result<usize, PushError<Vec<T>>> {
         if self.ring.is_refusing() {
             // As many as have room are encoded as they come; the others are kept here until they have.
             let (published, left) = self.publish_elsewhere(events.into_iter())?;
             return self.push_left_elsewhere(published, left).await;
         }
-        let mut events: VecDeque<T> = events.into_iter().collect();
-        match self.ring.push_many(&mut events).await {
+        self.push_noted(events.into_iter().collect(), Vec::new()).await
+    }
+
+    /// The same, with what is written to disk of some of them, by position.
+    async fn push_noted(
+        &self,
+        events: Vec<T>,
+        notes: Vec<(usize, Note)>,
+    ) -> Result<usize, PushError<Vec<T>>> {
+        if self.ring.is_refusing() {
+            return self.push_noted_elsewhere(events, notes).await;
+        }
+        let mut events: VecDeque<T> = events.into();
+        match self.ring.push_many_noted(&mut events, notes).await {
             Ok(n) => Ok(n),
-            Err(_) => Err(PushError::Closed { item: events.into() }),
+            Err(error) => Err(not_pushed(error, events.into())),
         }
     }
 
@@ -114,10 +132,29 @@ impl<T: Payload> AccumulatorHandle<T> {
         let Some(ring) = self.open_encoded() else { return Err(PushError::Closed { item: events.into() }) };
         match ring.push_all_encoded(&mut events).await {
             Ok(n) => Ok(published + n),
-            Err(PushManyError::Unencodable(source)) => {
-                Err(PushError::Unencodable { item: events.into(), source })
+            Err(error) => Err(not_pushed(error, events.into())),
+        }
+    }
+
+    async fn push_noted_elsewhere(
+        &self,
+        mut events: Vec<T>,
+        notes: Vec<(usize, Note)>,
+    ) -> Result<usize, PushError<Vec<T>>> {
+        let Some(ring) = self.open_encoded() else { return Err(PushError::Closed { item: events }) };
+        let Some(wire) = ring.item_type().wire() else { return Err(PushError::Closed { item: events }) };
+        // One buffer for all of them.
+        let mut values = Values::default();
+        if let Err(source) = values.push_all(&events) {
+            return Err(PushError::Unencodable { item: events, source });
+        }
+        let mut encoded: VecDeque<Encoded> = values.take(wire).collect();
+        match ring.push_many_noted(&mut encoded, notes).await {
+            Ok(n) => Ok(n),
+            Err(error) => {
+                let published = events.len() - encoded.len();
+                Err(not_pushed(error, events.split_off(published)))
             }
-            Err(_) => Err(PushError::Closed { item: events.into() }),
         }
     }
 
@@ -163,6 +200,15 @@ impl<T: Payload> AccumulatorHandle<T> {
     /// Whether none waits.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// The rest of a push of many, with why it was not taken.
+fn not_pushed<T>(error: PushManyError, item: Vec<T>) -> PushError<Vec<T>> {
+    match error {
+        PushManyError::NotWritten(source) => PushError::NotWritten { item, source },
+        PushManyError::Unencodable(source) => PushError::Unencodable { item, source },
+        _ => PushError::Closed { item },
     }
 }
 
