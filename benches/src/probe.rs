@@ -16,6 +16,8 @@ use crate::workload::{SATURATED, latency, library, memory, saturated, wide};
 pub(crate) enum Probe {
     Allocations,
     Resident,
+    /// What a journal takes at the end.
+    OnDisk,
     WideResident,
     /// Median latency of one way, for a profiler.
     Latency,
@@ -45,6 +47,7 @@ pub(crate) fn answer(probe: Probe, subject: &str, quick: bool) -> Result<f64, Be
             saturated::count_allocations(&variant(subject)?, if quick { 20_000 } else { 100_000 })
         }
         Probe::Resident => memory::resident(subject, quick),
+        Probe::OnDisk => memory::on_disk(subject, quick),
         Probe::Latency => latency::median_of(subject),
         Probe::WideResident => wide::resident_per_reactor(subject),
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Scale;
 use crate::error::BenchError;
 use crate::harness::median;
-use crate::ours::{self, Held, Place};
+use crate::ours::{self, Held, Pinned, Place};
 use crate::report::{ABSOLUTE, Bar, Row};
 
 /// A refused unload asks the reactor for its links: neither events nor neighbours are looked through.
@@ -14,6 +14,9 @@ const FLAT: f64 = 1.5;
 
 /// A thousandth of what an engine takes that looks for dead parts every five seconds.
 const RECOVERY_MILLIS: f64 = 5.0;
+
+/// What a check of a version's pins may take.
+const CHECK_MICROS: f64 = 50.0;
 
 const FEW_EVENTS: u64 = 1_000;
 const MANY_EVENTS: u64 = 1_000_000;
@@ -32,7 +35,38 @@ pub(crate) fn rows(scale: &Scale) -> Result<Vec<Row>, BenchError> {
     crowded.fire(FEW_EVENTS)?;
     let beside = ("beside 1 subscriber", &young);
     let neighbours = flat("refused unload, beside 1,000 subscribers", beside, &crowded, repeats)?;
-    Ok(vec![past, neighbours, recovery(repeats)?])
+    let mut rows = vec![past, neighbours, recovery(repeats)?];
+    rows.extend(pins(repeats)?);
+    Ok(rows)
+}
+
+/// Looks at a version that runs hold: by their number, and in microseconds.
+fn pins(repeats: usize) -> Result<Vec<Row>, BenchError> {
+    let held = [10, 1_000, 100_000].map(Pinned::new);
+    let [few, some, many] = held;
+    let (few, some, many) = (few?, some?, many?);
+    let mut rows = Vec::new();
+    let looks: [(_, fn(&Pinned) -> Result<Duration, BenchError>); 2] =
+        [("unload check, 100,000 runs", Pinned::unload), ("route check, 100,000 runs", Pinned::route)];
+    for (mode, look) in looks {
+        let mut samples = [Vec::new(), Vec::new(), Vec::new()];
+        for _ in 0..repeats {
+            for (pinned, samples) in [&few, &some, &many].into_iter().zip(&mut samples) {
+                samples.push(look(pinned)?);
+            }
+        }
+        let [few, some, many] =
+            samples.map(|samples| median(samples.iter().map(|took: &Duration| took.as_secs_f64() * 1e6)));
+        // Ten runs have fewer names to be told than a refusal tells.
+        let baselines = vec![("1,000 runs", some), ("10 runs", few), (ABSOLUTE, 1.0)];
+        for bar in
+            [Bar { baseline: "1,000 runs", ratio: FLAT }, Bar { baseline: ABSOLUTE, ratio: CHECK_MICROS }]
+        {
+            let (ours, baselines, bar) = (Some(many), baselines.clone(), Some(bar));
+            rows.push(Row { id: "deploy", mode, metric: "wall", unit: "us", ours, baselines, bar });
+        }
+    }
+    Ok(rows)
 }
 
 /// The refused unload of `ours` against that of the baseline, in turn.

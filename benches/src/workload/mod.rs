@@ -41,7 +41,7 @@ pub(crate) enum Workload {
     Latency,
     /// The graph of `lin` in a native library.
     Library,
-    /// Refused unloads, and parts that panic.
+    /// Refused unloads, parts that panic, and versions that runs hold.
     Deploy,
     /// Resident memory after many events.
     Memory,

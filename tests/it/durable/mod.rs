@@ -3,6 +3,7 @@
 mod chain;
 mod checkpoint;
 mod dedupe;
+mod full;
 mod kill;
 mod lineage;
 mod outputs;

@@ -13,7 +13,9 @@ use acequia_core::id::{AccumulatorName, GraphName, ReactorName};
 use acequia_core::reactor::ReactorDecl;
 use acequia_core::ring::Doorbell;
 use acequia_core::{Overflow, Timestamp};
-use acequia_store::journal::{AppendError, Batch, EncodeError, OnSynced, RecordId, RecordKind, StreamId};
+use acequia_store::journal::{
+    AppendError, Batch, CrashPoint, EncodeError, OnSynced, RecordId, RecordKind, StreamId,
+};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -123,6 +125,8 @@ impl CellJournal {
         let begin = Begin { reactor: self.name.to_string(), accumulators, life: self.life.number() };
         self.journal.begin_life(&self.name, self.journal.journal().synced());
         let mut batch = self.batch();
+        // On a full disk it comes up all the same, to be read and to work off what it took.
+        batch.set_urgent();
         let head = head(RecordKind::Deploy, self.stream, fresh_id());
         let pushed = batch.push(&head, serde_json::json!(begin).to_string().as_bytes());
         let told = |reason: String| RecoveryError::Journal { reactor: self.name.clone(), reason };
@@ -217,8 +221,6 @@ impl CellJournal {
     pub(crate) fn write_turn(&self, env: &Arc<Env>, write: TurnWrite, doorbell: &Arc<dyn Doorbell>) {
         let TurnWrite { number, mark, outbox } = write;
         let mut batch = self.batch();
-        // A full disk takes no new events; those that it took are worked off.
-        batch.set_urgent();
         if let Some(mark) = mark {
             let (id, parents) = (self.turn_id(), self.handled(&mark));
             let head = head_of(RecordKind::Turn, self.stream, id, &parents);
@@ -329,11 +331,17 @@ fn write_batch(
     if let Err(error) = sent.iter().try_for_each(|sent| sent.push(&mut batch, maker)) {
         return fail(env, name, &error.to_string(), sent);
     }
-    let (told, reactor) = (Arc::clone(env), name.clone());
+    // A full disk takes no new events; those that it took are worked off.
+    batch.set_urgent();
+    journal.journal().reach(CrashPoint::CommitBegin);
+    let (told, reactor, own) = (Arc::clone(env), name.clone(), Arc::downgrade(journal));
     let on_synced: OnSynced = Box::new(move |result: Result<_, AppendError>| match result {
         Ok(_) => {
+            let reach = |point| own.upgrade().into_iter().for_each(|journal| journal.journal().reach(point));
+            reach(CrashPoint::CommitSynced);
             publish(sent, Published::Synced);
             then();
+            reach(CrashPoint::CommitSent);
         }
         Err(error) => fail(&told, &reactor, &error.to_string(), sent),
     });

@@ -9,7 +9,7 @@ use acequia_core::accumulator::AnyRing;
 use acequia_core::cell::Cell;
 use acequia_core::durable::LifeId;
 use acequia_store::Lsn;
-use acequia_store::journal::{AppendError, Batch, EncodeError, OnSynced, RecordKind, StreamId};
+use acequia_store::journal::{AppendError, Batch, CrashPoint, EncodeError, OnSynced, RecordKind, StreamId};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -189,6 +189,8 @@ impl Target<'_> {
         told: impl FnOnce(Range<Lsn>, Lsn) + Send + 'static,
     ) -> Result<(), String> {
         let journal = self.journal.journal();
+        journal.reach(CrashPoint::CheckpointBegin);
+        let own = Arc::downgrade(self.journal);
         let pieces: Vec<&[u8]> = bytes.chunks(PIECE - HEADER).collect();
         let total = u32::try_from(pieces.len()).map_err(|error| error.to_string())?;
         let first = Arc::new(Mutex::new(None));
@@ -210,6 +212,7 @@ impl Target<'_> {
             note_first(&first, range.as_ref().ok());
             let begun = *first.lock().unwrap_or_else(PoisonError::into_inner);
             if let (Ok(range), Some(begun)) = (range, begun) {
+                own.upgrade().into_iter().for_each(|own| own.journal().reach(CrashPoint::CheckpointSynced));
                 told(range, begun);
             }
         });

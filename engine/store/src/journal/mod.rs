@@ -311,6 +311,11 @@ impl Journal {
         verify::verify_open(&self.inner.shared)
     }
 
+    /// Who writes to it is at `point`: what [`Settings::on_crash_point`] asks for happens there.
+    pub fn reach(&self, point: CrashPoint) {
+        self.inner.shared.settings.reach(point);
+    }
+
     /// Whether it takes anything.
     pub fn status(&self) -> Status {
         let shared = &self.inner.shared;
