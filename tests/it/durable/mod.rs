@@ -3,6 +3,7 @@
 mod chain;
 mod checkpoint;
 mod dedupe;
+mod elsewhere;
 mod kill;
 mod lineage;
 mod outputs;
