@@ -5,6 +5,7 @@ mod checkpoint;
 mod dedupe;
 mod elsewhere;
 mod kill;
+mod letters;
 mod lineage;
 mod outputs;
 mod refusals;

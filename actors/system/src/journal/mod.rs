@@ -9,10 +9,12 @@
 //! ```
 
 mod admission;
+mod attach;
 mod backlog;
 mod cell;
 mod checkpoint;
 mod intake;
+mod letters;
 mod recovery;
 mod trail;
 mod write;
@@ -20,8 +22,9 @@ mod write;
 use checkpoint::{At, Piece};
 
 pub(crate) use admission::{Admission, Entrance, Flight, Ticket};
+pub(crate) use attach::attach;
 pub(crate) use backlog::Backlog;
-pub(crate) use cell::{CellJournal, attach, write_outbox};
+pub(crate) use cell::{CellJournal, write_outbox};
 pub use recovery::RecoveryError;
 
 use trail::Trails;

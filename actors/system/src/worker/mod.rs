@@ -16,7 +16,7 @@ use acequia_core::fault::Failure;
 use acequia_core::graph::GraphPlacement;
 use acequia_core::id::{GraphName, ReactorName};
 use acequia_core::ledger::{Dropped, Entry};
-use acequia_core::letter::Place;
+use acequia_core::letter::{DeadLetter, Place};
 use acequia_core::ring::Doorbell;
 use ran::{entries, with_context};
 use std::collections::VecDeque;
@@ -276,7 +276,15 @@ impl Worker {
 
     /// Call `code` with a context whose letters and failures are reported afterwards.
     fn with_context<R>(&self, code: impl FnOnce(&mut RunContext<'_>) -> R) -> R {
-        with_context(&self.env, Waker::noop(), code)
+        with_context(self, Waker::noop(), code)
+    }
+
+    /// Keep what was given up, and count what failed.
+    fn report(&self, letters: Vec<DeadLetter>, failures: &[Failure]) {
+        match self.cell.upgrade() {
+            Some(cell) => cell.report(letters, failures),
+            None => self.env.report(letters, failures),
+        }
     }
 
     /// Pass outputs on, waiting for room.
@@ -285,7 +293,7 @@ impl Worker {
         // Its cell may have kept them back until now.
         run.hold(false);
         std::future::poll_fn(|cx| {
-            let gone = with_context(&self.env, cx.waker(), |run_cx| run.flush(run_cx));
+            let gone = with_context(self, cx.waker(), |run_cx| run.flush(run_cx));
             self.write(run.take_outbox(), gone);
             *lock(&self.outputs) = entries(run);
             if gone { Poll::Ready(()) } else { Poll::Pending }

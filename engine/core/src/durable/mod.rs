@@ -7,12 +7,14 @@
 //! follows the recorded cuts and decides nothing anew, because under `latest` decisions depend on time.
 
 pub mod dedupe;
+mod filed;
 mod guarantee;
 pub mod lineage;
 mod mark;
 mod outgoing;
 mod stream;
 
+pub use filed::{Filed, FiledError, decode_letter, encode_letter};
 pub use guarantee::{Guarantee, UnknownGuarantee};
 pub use lineage::LifeId;
 pub use mark::{MarkError, OpenFirings, PolicyMark, SourceMark, SourcePosition, TurnMark};
