@@ -119,7 +119,7 @@ pub(crate) struct Env {
 impl Env {
     /// The environment of an engine on the current runtime.
     pub(crate) fn new(clock: Clock, settings: Settings, journal: Option<Arc<EngineJournal>>) -> Arc<Self> {
-        Arc::new(Self {
+        let env = Arc::new(Self {
             journal,
             id: uuid::Uuid::now_v7(),
             clock,
@@ -131,7 +131,15 @@ impl Env {
             failed: OnceLock::new(),
             marker: OnceLock::new(),
             settings,
-        })
+        });
+        let me = Arc::downgrade(&env);
+        env.dead_letters.set_on_settled(move |record| {
+            let Some(env) = me.upgrade() else { return };
+            if let Some(journal) = env.journal() {
+                drop(journal.settle_letter(&env, record));
+            }
+        });
+        env
     }
 
     /// The journal, if the engine has one.
@@ -202,6 +210,12 @@ impl Env {
 
     /// Keep what was given up, and count what failed.
     pub(crate) fn report(&self, letters: Vec<DeadLetter>, failures: &[Failure]) {
+        self.count(&letters, failures);
+        letters.into_iter().for_each(|letter| self.dead_letters.push(letter));
+    }
+
+    /// Say what was given up, and count what failed.
+    pub(crate) fn count(&self, letters: &[DeadLetter], failures: &[Failure]) {
         if !failures.is_empty() {
             self.counters.failures.fetch_add(failures.len() as u64, Ordering::Relaxed);
             for failure in failures {
@@ -210,7 +224,6 @@ impl Env {
         }
         for letter in letters {
             tracing::warn!(place = %letter.place, item = %letter.item, why = ?letter.why, "item given up");
-            self.dead_letters.push(letter);
         }
     }
 }

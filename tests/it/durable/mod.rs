@@ -3,8 +3,10 @@
 mod chain;
 mod checkpoint;
 mod dedupe;
+mod elsewhere;
 mod full;
 mod kill;
+mod letters;
 mod lineage;
 mod outputs;
 mod refusals;

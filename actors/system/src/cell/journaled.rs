@@ -4,6 +4,8 @@ use super::{SharedCell, lock};
 use crate::journal::{CellJournal, write_outbox};
 use acequia_core::Timestamp;
 use acequia_core::cell::{Cell, TurnWrite};
+use acequia_core::fault::Failure;
+use acequia_core::letter::DeadLetter;
 
 impl SharedCell {
     /// Its way to the journal, if it has one.
@@ -27,10 +29,27 @@ impl SharedCell {
         }
     }
 
-    pub(super) fn write(&self, write: TurnWrite) {
+    /// Write down what a turn wants on disk, and keep what it gave up.
+    pub(super) fn write(&self, write: TurnWrite, letters: Vec<DeadLetter>, failures: &[Failure]) {
         match &self.journal {
-            Some(journal) => journal.write_turn(&self.env, write, &self.doorbell),
-            None => write_outbox(&self.env, &self.name, write.outbox),
+            Some(journal) => {
+                self.env.count(&letters, failures);
+                journal.write_turn(&self.env, write, letters, &self.doorbell);
+            }
+            None => {
+                if !write.outbox.is_empty() {
+                    write_outbox(&self.env, &self.name, write.outbox);
+                }
+                self.env.report(letters, failures);
+            }
         }
+    }
+
+    /// Keep what was given up outside of its turns, and count what failed.
+    pub(crate) fn report(&self, letters: Vec<DeadLetter>, failures: &[Failure]) {
+        if letters.is_empty() {
+            return self.env.count(&letters, failures);
+        }
+        self.write(TurnWrite::default(), letters, failures);
     }
 }

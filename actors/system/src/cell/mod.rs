@@ -264,11 +264,12 @@ impl SharedCell {
     #[cold]
     fn conclude_work(&self, mut turn: CellTurn) {
         // Before anything that the turn leaves to others can be done.
-        if let Some(write) = turn.write.take() {
-            self.write(*write);
-        }
-        if !turn.letters.is_empty() || !turn.failures.is_empty() {
-            self.env.report(turn.letters, &turn.failures);
+        if turn.write.is_some() || !turn.letters.is_empty() || !turn.failures.is_empty() {
+            let letters = std::mem::take(&mut turn.letters);
+            match turn.write.take() {
+                Some(write) => self.write(*write, letters, &turn.failures),
+                None => self.report(letters, &turn.failures),
+            }
         }
         for pending in turn.pending {
             self.workers.set_needs_runtime();

@@ -1,6 +1,7 @@
 //! Finding things by name.
 
 use super::{Engine, ReactorHandle};
+use crate::directory::AccumulatorEntry;
 use crate::handle::AccumulatorHandle;
 use crate::sink::{Receiver, Sink, SinkError};
 use acequia_core::accumulator::JsonPushError;
@@ -107,7 +108,38 @@ impl Engine {
             return Ok(Err(JsonPushError::Closed));
         }
         let pushed = entry.cell.ring(entry.source).push_json(json);
-        if let Err(JsonPushError::Undecodable { item, bytes, source }) = &pushed {
+        if let Err(error) = &pushed {
+            self.keep_undecodable(accumulator, &entry, error);
+        }
+        Ok(pushed)
+    }
+
+    /// The same, waiting for room; and for the disk, where the accumulator is durable.
+    ///
+    /// # Errors
+    /// As [`Engine::push_json`].
+    pub async fn push_json_waiting(
+        &self,
+        accumulator: &str,
+        json: &[u8],
+    ) -> Result<Result<ItemId, JsonPushError>, LookupError> {
+        let entry = self.accumulator_entry(accumulator)?;
+        if self.inner.env.is_stopping() {
+            return Ok(Err(JsonPushError::Closed));
+        }
+        let pushed = Arc::clone(entry.cell.ring(entry.source)).push_json_waiting(json);
+        Ok(match pushed {
+            Ok(waiting) => waiting.await,
+            Err(error) => {
+                self.keep_undecodable(accumulator, &entry, &error);
+                Err(error)
+            }
+        })
+    }
+
+    /// Make a dead letter of what could not be read.
+    fn keep_undecodable(&self, accumulator: &str, entry: &AccumulatorEntry, error: &JsonPushError) {
+        if let JsonPushError::Undecodable { item, bytes, source } = error {
             let letter = DeadLetter {
                 place: Place::Accumulator(accumulator.into()),
                 item: *item,
@@ -120,9 +152,8 @@ impl Engine {
                 at: self.inner.env.now(),
                 letter: Letter::Bytes(bytes.clone()),
             };
-            self.inner.env.report(vec![letter], &[]);
+            entry.cell.report(vec![letter], &[]);
         }
-        Ok(pushed)
     }
 
     /// Commands to a reactor.

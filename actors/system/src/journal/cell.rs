@@ -1,18 +1,19 @@
 //! A cell that records: its marks and what it sends on go to the journal.
 
-use super::checkpoint::{Place, Target};
+use super::checkpoint::{Place as JournalPlace, Target};
 use super::intake::StreamIntake;
-use super::recovery::{Recovered, Recovery, RecoveryError};
+use super::recovery::RecoveryError;
 use super::write::{Maker, Sent, head, head_of, publish};
 use super::{Admission, Backlog, Begin, EngineJournal, reactor_stream};
 use crate::env::Env;
+use acequia_core::Timestamp;
 use acequia_core::accumulator::AnyRing;
 use acequia_core::cell::{Cell, TurnWrite};
-use acequia_core::durable::{Guarantee, LifeId, MarkError, Outgoing, Published, TurnMark};
+use acequia_core::durable::{LifeId, MarkError, Outgoing, Published, SourceMark, TurnMark};
 use acequia_core::id::{AccumulatorName, GraphName, ReactorName};
+use acequia_core::letter::{DeadLetter, Place};
 use acequia_core::reactor::ReactorDecl;
 use acequia_core::ring::Doorbell;
-use acequia_core::{Overflow, Timestamp};
 use acequia_store::journal::{
     AppendError, Batch, CrashPoint, EncodeError, OnSynced, RecordId, RecordKind, StreamId,
 };
@@ -22,31 +23,31 @@ use tokio::sync::Notify;
 
 /// What a cell has to do with the journal.
 pub(crate) struct CellJournal {
-    journal: Arc<EngineJournal>,
-    name: ReactorName,
-    stream: StreamId,
-    life: LifeId,
+    pub(super) journal: Arc<EngineJournal>,
+    pub(super) name: ReactorName,
+    pub(super) stream: StreamId,
+    pub(super) life: LifeId,
     /// Number of the last mark that is on disk.
-    synced: Arc<AtomicU64>,
+    pub(super) synced: Arc<AtomicU64>,
     /// Number of the last mark that was written.
-    written: AtomicU64,
+    pub(super) written: AtomicU64,
     /// Outputs wait for their turn's mark.
-    holds: bool,
+    pub(super) holds: bool,
     /// Told when a mark for which outputs wait is on disk.
-    news: Arc<Notify>,
-    intakes: Vec<Option<Arc<StreamIntake>>>,
-    backlog: Mutex<Option<Backlog>>,
-    place: Arc<Place>,
+    pub(super) news: Arc<Notify>,
+    pub(super) intakes: Vec<Option<Arc<StreamIntake>>>,
+    pub(super) backlog: Mutex<Option<Backlog>>,
+    pub(super) place: Arc<JournalPlace>,
     /// Every event of an earlier life is in its ring.
-    is_caught_up: AtomicBool,
+    pub(super) is_caught_up: AtomicBool,
     /// Marks since the last checkpoint.
-    since: AtomicU64,
+    pub(super) since: AtomicU64,
     /// Marks until the next.
-    spacing: AtomicU64,
+    pub(super) spacing: AtomicU64,
 }
 
 /// Marks between two checkpoints: so many are gone through at a start in some milliseconds.
-const MARKS: u64 = 4096;
+pub(super) const MARKS: u64 = 4096;
 
 /// The ids that are known again are written with each checkpoint: with many, checkpoints are further apart.
 const IDS_A_MARK: u64 = 16;
@@ -55,72 +56,9 @@ const IDS_A_MARK: u64 = 16;
 /// has more.
 const PARENTS: usize = 2048;
 
-/// Have `cell` record, if any of its accumulators is durable, and take it to where its earlier life left it.
-pub(crate) async fn attach(
-    mut cell: Cell,
-    decl: &ReactorDecl,
-    env: &Arc<Env>,
-) -> Result<(Cell, Option<CellJournal>), RecoveryError> {
-    let guarantees = || decl.accumulators.iter().map(|accumulator| accumulator.guarantee);
-    if !guarantees().any(Guarantee::is_durable) {
-        return Ok((cell, None));
-    }
-    let first = decl.accumulators.iter().find(|accumulator| accumulator.guarantee.is_durable());
-    let accumulator = || first.map(|first| first.name.clone()).unwrap_or_else(|| "".into());
-    let Some(journal) = env.journal() else {
-        return Err(RecoveryError::NoJournal { accumulator: accumulator() });
-    };
-    let mut intakes = Vec::new();
-    for (slot, decl) in cell.slots().iter().zip(&decl.accumulators) {
-        if !decl.guarantee.is_durable() {
-            intakes.push(None);
-            continue;
-        }
-        if decl.overflow != Overflow::Block {
-            return Err(RecoveryError::Overflow { accumulator: decl.name.clone(), overflow: decl.overflow });
-        }
-        let intake = StreamIntake::new(Arc::clone(journal), &decl.name, decl.dedupe, Arc::clone(env));
-        slot.ring().set_journaled(decl.name.clone(), Arc::clone(&intake) as _);
-        slot.ring().hold_late();
-        intakes.push(Some(intake));
-    }
-    let (name, recovering) = (decl.name.clone(), Recovery::new(journal, decl));
-    let work = env.work().clone();
-    let recovered =
-        env.spawn_blocking(move || recovering.run(&mut cell, &work).map(|recovered| (cell, recovered)));
-    let ended = recovered.await.unwrap_or(Err(RecoveryError::Interrupted { reactor: name.clone() }));
-    let (mut cell, Recovered { backlog, life, ids, windows }) = ended?;
-    for ((intake, ids), window) in intakes.iter().zip(ids).zip(windows) {
-        if let Some(intake) = intake {
-            intake.trail().extend(ids);
-            intake.admission().resume(window);
-        }
-    }
-    let holds = guarantees().any(|guarantee| guarantee == Guarantee::EffectivelyOnce);
-    let synced = cell.keep_marks(holds);
-    let attached = CellJournal {
-        journal: Arc::clone(journal),
-        stream: reactor_stream(&name),
-        life,
-        name,
-        synced,
-        written: AtomicU64::new(0),
-        holds,
-        news: Arc::default(),
-        intakes,
-        place: Arc::new(backlog.place()),
-        backlog: Mutex::new(Some(backlog)),
-        is_caught_up: AtomicBool::new(false),
-        since: AtomicU64::new(0),
-        spacing: AtomicU64::new(MARKS),
-    };
-    attached.begin(decl)?;
-    Ok((cell, Some(attached)))
-}
-
 impl CellJournal {
     /// Note that the reactor begins, before any of its events.
-    fn begin(&self, decl: &ReactorDecl) -> Result<(), RecoveryError> {
+    pub(super) fn begin(&self, decl: &ReactorDecl) -> Result<(), RecoveryError> {
         let accumulators = decl.accumulators.iter().map(|decl| decl.name.to_string()).collect();
         let begin = Begin { reactor: self.name.to_string(), accumulators, life: self.life.number() };
         self.journal.begin_life(&self.name, self.journal.journal().synced());
@@ -193,6 +131,7 @@ impl CellJournal {
             place: &self.place,
             life: self.life,
             intakes: &self.intakes,
+            letters: env.dead_letters.filed(self.stream),
             is_caught_up: self.is_caught_up.load(Ordering::Acquire),
         };
         let (env, journal, stream) = (Arc::clone(env), Arc::clone(&self.journal), self.stream);
@@ -217,12 +156,25 @@ impl CellJournal {
         }
     }
 
-    /// Write down what a turn wants on disk.
-    pub(crate) fn write_turn(&self, env: &Arc<Env>, write: TurnWrite, doorbell: &Arc<dyn Doorbell>) {
+    /// Write down what a turn wants on disk, and what it gave up.
+    pub(crate) fn write_turn(
+        &self,
+        env: &Arc<Env>,
+        write: TurnWrite,
+        letters: Vec<DeadLetter>,
+        doorbell: &Arc<dyn Doorbell>,
+    ) {
         let TurnWrite { number, mark, outbox } = write;
         let mut batch = self.batch();
+        let mut given_up = Vec::new();
         if let Some(mark) = mark {
-            let (id, parents) = (self.turn_id(), self.handled(&mark));
+            let handled = self.handled(&mark);
+            given_up = super::letters::given_up(&mark, &handled);
+            let mut parents = handled.concat();
+            if parents.len() > PARENTS {
+                parents.clear();
+            }
+            let id = self.turn_id();
             let head = head_of(RecordKind::Turn, self.stream, id, &parents);
             let encoded = mark.encode(Vec::new()).map_err(|MarkError { why }| why);
             let pushed = encoded.and_then(|bytes| batch.push(&head, &bytes).map_err(|e| e.to_string()));
@@ -230,6 +182,12 @@ impl CellJournal {
                 return fail(env, &self.name, &why, self.sent(outbox));
             }
         }
+        self.push_letters(env, &mut batch, letters, |place| {
+            let of = |intake: &Option<Arc<StreamIntake>>| {
+                intake.as_ref().is_some_and(|intake| Place::Accumulator(intake.name().clone()) == *place)
+            };
+            given_up.get_mut(self.intakes.iter().position(of)?)?.next()
+        });
         self.written.fetch_max(number, Ordering::AcqRel);
         self.since.fetch_add(u64::from(number > 0), Ordering::Relaxed);
         let counted = (number > 0 && self.holds)
@@ -263,18 +221,28 @@ impl CellJournal {
         RecordId(self.life.turn(fresh))
     }
 
-    /// The events that a turn handled, by source; none where they are too many to be named.
-    fn handled(&self, mark: &TurnMark) -> Vec<RecordId> {
-        let mut handled = Vec::new();
-        for (intake, source) in self.intakes.iter().zip(&mark.sources) {
+    /// The events that a turn handled, by source.
+    fn handled(&self, mark: &TurnMark) -> Vec<Vec<RecordId>> {
+        let handled = |(intake, source): (&Option<Arc<StreamIntake>>, &SourceMark)| {
+            let mut handled = Vec::new();
             if let Some(intake) = intake {
                 intake.trail().take(source.consumed, &mut handled);
             }
-        }
-        if handled.len() > PARENTS {
-            handled.clear();
-        }
-        handled
+            handled
+        };
+        self.intakes.iter().zip(&mark.sources).map(handled).collect()
+    }
+
+    pub(super) fn life(&self) -> LifeId {
+        self.life
+    }
+
+    pub(super) fn stream(&self) -> StreamId {
+        self.stream
+    }
+
+    pub(super) fn name(&self) -> &ReactorName {
+        &self.name
     }
 
     fn maker(&self) -> Maker {

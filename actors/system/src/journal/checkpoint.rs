@@ -9,7 +9,9 @@ use acequia_core::accumulator::AnyRing;
 use acequia_core::cell::Cell;
 use acequia_core::durable::LifeId;
 use acequia_store::Lsn;
-use acequia_store::journal::{AppendError, Batch, CrashPoint, EncodeError, OnSynced, RecordKind, StreamId};
+use acequia_store::journal::{
+    AppendError, Batch, CrashPoint, EncodeError, OnSynced, RecordId, RecordKind, StreamId,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -38,6 +40,8 @@ pub(crate) struct Beside {
     pub(crate) life: u64,
     /// By what the events of each source are known again; empty where none is.
     pub(super) windows: Vec<Vec<u8>>,
+    /// Dead letters that are open.
+    pub(super) letters: Vec<([u8; 16], Vec<u8>)>,
 }
 
 impl Written {
@@ -139,6 +143,7 @@ pub(super) struct Target<'a> {
     pub(super) place: &'a Arc<Place>,
     pub(super) life: LifeId,
     pub(super) intakes: &'a [Option<Arc<StreamIntake>>],
+    pub(super) letters: Vec<(RecordId, Vec<u8>)>,
     /// Whether every event of an earlier life is in its ring.
     pub(super) is_caught_up: bool,
 }
@@ -167,7 +172,8 @@ impl Target<'_> {
         };
         let windows = self.intakes.iter().map(window).collect::<Result<_, _>>();
         let windows = windows.map_err(|error| error.to_string())?;
-        let beside = Beside { life: self.life.number(), windows };
+        let letters = self.letters.iter().map(|(id, letter)| (id.0.to_le_bytes(), letter.clone()));
+        let beside = Beside { life: self.life.number(), windows, letters: letters.collect() };
         let bytes = written.encode(&beside).map_err(|error| error.to_string())?;
         let rings: Vec<Arc<dyn AnyRing>> = state.slots().iter().map(|slot| slot.ring()).collect();
         let place = self.is_caught_up.then(|| Arc::clone(self.place));

@@ -2,11 +2,13 @@
 
 use super::EngineJournal;
 use super::admission::Admission;
+use super::letters::push_settled;
 use super::trail::Trail;
-use super::write::{Beside, head, payload_of};
+use super::write::{Beside, head_of, payload_of};
 use crate::env::Env;
 use acequia_core::Timestamp;
-use acequia_core::durable::dedupe::{Dedupe, EventId, Label};
+use acequia_core::accumulator::AccumulatorDecl;
+use acequia_core::durable::dedupe::{EventId, Label};
 use acequia_core::id::AccumulatorName;
 use acequia_core::ring::{EncodedEvents, Intake, NotWritten, Note, Written};
 use acequia_store::Lsn;
@@ -22,6 +24,8 @@ use std::time::Duration;
 pub(crate) struct StreamIntake {
     me: Weak<Self>,
     name: AccumulatorName,
+    /// Its reactor's stream.
+    reactor: StreamId,
     journal: Arc<EngineJournal>,
     stream: StreamId,
     /// First half of its events' ids: unique to this life of the intake.
@@ -51,23 +55,24 @@ impl StreamIntake {
     /// An intake that is closed until the events of an earlier life have gone first.
     pub(super) fn new(
         journal: Arc<EngineJournal>,
-        name: &AccumulatorName,
-        dedupe: Dedupe,
+        decl: &AccumulatorDecl,
+        reactor: StreamId,
         env: Arc<Env>,
     ) -> Arc<Self> {
-        let stream = super::accumulator_stream(name);
+        let stream = super::accumulator_stream(&decl.name);
         // Intakes that begin in one millisecond differ in the half of their numbers that is left out else.
         let life = acequia_core::durable::lineage::number(stream.0, uuid::Uuid::now_v7().as_u128());
         let trail = journal.trails().begin(stream);
         Arc::new_cyclic(|me| Self {
             me: me.clone(),
-            name: name.clone(),
+            name: decl.name.clone(),
+            reactor,
             journal,
             stream,
             life,
             next: AtomicU64::new(0),
             trail,
-            admission: Admission::new(dedupe),
+            admission: Admission::new(decl.dedupe),
             gate: Mutex::default(),
             queue: Mutex::default(),
             env,
@@ -116,10 +121,14 @@ impl StreamIntake {
         let (mut start, mut notes) = (0, values.notes.iter().peekable());
         let mut named = Named { first: self.id(first), n, labels: Vec::new(), now };
         for (at, end) in values.ends.iter().enumerate() {
-            let mut id = self.id(first + at as u64);
+            let (mut id, mut parent) = (self.id(first + at as u64), None);
             let beside = match notes.next_if(|(of, _)| *of == at) {
                 None => Beside::Nothing,
                 Some((_, Note::Offset(offset))) => Beside::Offset(*offset),
+                Some((_, Note::Replay(letter))) => {
+                    parent = Some(RecordId(*letter));
+                    Beside::Nothing
+                }
                 Some((_, Note::Label(label))) => {
                     named.labels.push((at, *label));
                     match label {
@@ -131,12 +140,19 @@ impl StreamIntake {
                     }
                 }
             };
-            let head = head(RecordKind::Event, self.stream, id);
+            let head = head_of(RecordKind::Event, self.stream, id, parent.as_slice());
             let pushed = batch.push_with(&head, |out| {
                 payload_of(&values.bytes[start..*end], beside, |bytes| out.put(bytes));
             });
             pushed.map_err(|error| NotWritten { reason: error.to_string(), retry_after: None })?;
             start = *end;
+        }
+        // Behind the events: a letter that is replayed is settled with its event, or not at all.
+        for (_, note) in &values.notes {
+            if let Note::Replay(letter) = note {
+                let pushed = push_settled(&mut batch, self.reactor, RecordId(*letter));
+                pushed.map_err(|error| NotWritten { reason: error.to_string(), retry_after: None })?;
+            }
         }
         Ok(Bearing { batch, named })
     }
@@ -223,7 +239,7 @@ impl Intake for StreamIntake {
             Err(why) => {
                 let labels = values.notes.iter().filter_map(|(_, note)| match note {
                     Note::Label(label) => Some(*label),
-                    Note::Offset(_) => None,
+                    Note::Offset(_) | Note::Replay(_) => None,
                 });
                 labels.for_each(|label| self.admission.lose(label));
                 written(Err(why));

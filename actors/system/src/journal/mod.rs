@@ -9,11 +9,13 @@
 //! ```
 
 mod admission;
+mod attach;
 mod backlog;
 mod cell;
 mod checkpoint;
 mod history;
 mod intake;
+mod letters;
 mod recovery;
 mod trail;
 mod write;
@@ -26,8 +28,9 @@ use history::History;
 pub(crate) use history::JournalError;
 
 pub(crate) use admission::{Admission, Entrance, Flight, Ticket};
+pub(crate) use attach::attach;
 pub(crate) use backlog::Backlog;
-pub(crate) use cell::{CellJournal, attach, fresh_id, push_end, write_outbox};
+pub(crate) use cell::{CellJournal, fresh_id, push_end, write_outbox};
 pub use recovery::RecoveryError;
 pub(crate) use write::{event_of, head, wall};
 

@@ -3,6 +3,7 @@
 use super::admission::Flight;
 use super::backlog::Backlog;
 use super::checkpoint::{At, Piece, Place, Written};
+use super::letters::Letters;
 use super::write::{Beside, event_of};
 use super::{EngineJournal, accumulator_stream, reactor_stream};
 use acequia_core::Overflow;
@@ -110,6 +111,7 @@ pub(super) struct Recovery {
     after: Lsn,
     /// The life, if the checkpoint tells.
     life: Option<LifeId>,
+    letters: Letters,
 }
 
 /// Events of one accumulator that no mark has told of yet.
@@ -158,6 +160,8 @@ pub(super) struct Recovered {
     pub(super) ids: Vec<Vec<RecordId>>,
     /// By what the events of each source are known again.
     pub(super) windows: Vec<Window<Arc<Flight>>>,
+    /// Its dead letters.
+    pub(super) letters: Letters,
 }
 
 /// What was read and is to be done.
@@ -165,6 +169,7 @@ enum Read {
     Event { source: usize, event: Kept, beside: Beside },
     Turn { lsn: Lsn, mark: Vec<u8> },
     Ended { graph: String, next: u64 },
+    Letter { id: RecordId, payload: Vec<u8> },
 }
 
 /// Nobody is woken: whoever replays looks by himself.
@@ -193,6 +198,7 @@ impl Recovery {
             sources: sources.collect(),
             after: Lsn::ZERO,
             life: None,
+            letters: Letters::default(),
         }
     }
 
@@ -204,7 +210,7 @@ impl Recovery {
             None => life.begin,
         };
         let base: Vec<u64> = self.sources.iter().map(|source| source.skip).collect();
-        let kinds = vec![RecordKind::Event, RecordKind::Turn, RecordKind::Firing];
+        let kinds = vec![RecordKind::Event, RecordKind::Turn, RecordKind::Firing, RecordKind::DeadLetter];
         let mut streams: Vec<StreamId> = self.sources.iter().map(|source| source.stream).collect();
         streams.push(self.stream);
         let filter = Filter { kinds, streams, ..Filter::default() };
@@ -241,7 +247,7 @@ impl Recovery {
         let backlog = Backlog::new(events.collect(), offsets, place);
         tracing::info!(reactor = %self.reactor, turns, open = backlog.len(), "reactor recovered");
         let life = life.id.or(known).unwrap_or_else(|| EngineJournal::fresh_life(self.stream));
-        Ok(Recovered { backlog, life, ids, windows })
+        Ok(Recovered { backlog, life, ids, windows, letters: self.letters })
     }
 
     /// The journal knows nothing of it.
@@ -252,7 +258,7 @@ impl Recovery {
         let backlog = Backlog::new(Vec::new(), vec![None; n], place);
         let windows = self.sources.into_iter().map(|source| source.window).collect();
         let life = EngineJournal::fresh_life(self.stream);
-        Recovered { backlog, life, ids: vec![Vec::new(); n], windows }
+        Recovered { backlog, life, ids: vec![Vec::new(); n], windows, letters: self.letters }
     }
 
     /// Be what the checkpoint says. Returns where to read on.
@@ -280,6 +286,9 @@ impl Recovery {
                     source.window.learn(window)?;
                 }
             }
+            for (id, letter) in beside.letters {
+                self.letters.add(RecordId(u128::from_le_bytes(id)), letter);
+            }
         }
         let checkpoint = Checkpoint::decode(&written.cell)?;
         if !cell.resume_from(&checkpoint)? {
@@ -300,6 +309,9 @@ impl Recovery {
                 let (event, beside) = event_of(record.payload)?;
                 let event = Kept { lsn: record.lsn, id: record.id, event: event.to_vec() };
                 Some(Read::Event { source, event, beside })
+            }
+            RecordKind::DeadLetter if record.stream == self.stream => {
+                Some(Read::Letter { id: record.id, payload: record.payload.to_vec() })
             }
             RecordKind::Turn | RecordKind::Firing if record.lsn < self.after => None,
             RecordKind::Turn if record.stream == self.stream => {
@@ -328,6 +340,7 @@ impl Recovery {
             }
             Read::Event { .. } => {}
             Read::Turn { lsn, mark } => self.replay(lsn, &TurnMark::decode(&mark)?, cell, work)?,
+            Read::Letter { id, payload } => self.letters.read(id, &payload),
             Read::Ended { graph, next } => cell.replay_ended(&graph, next),
         }
         Ok(())

@@ -117,7 +117,7 @@ impl Worker {
 
     /// Report what a run left, once it is known to count.
     fn reported(&self, mut ran: Ran) -> Ran {
-        self.env.report(std::mem::take(&mut ran.letters), &ran.failures);
+        self.report(std::mem::take(&mut ran.letters), &ran.failures);
         ran
     }
 

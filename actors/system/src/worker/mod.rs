@@ -16,7 +16,7 @@ use acequia_core::fault::Failure;
 use acequia_core::graph::GraphPlacement;
 use acequia_core::id::{GraphName, ReactorName};
 use acequia_core::ledger::{Dropped, Entry};
-use acequia_core::letter::Place;
+use acequia_core::letter::{DeadLetter, Place};
 use acequia_core::ring::Doorbell;
 use ran::{entries, with_context};
 use std::collections::VecDeque;
@@ -85,6 +85,8 @@ struct State {
     controls: VecDeque<Control>,
     active: bool,
     held: bool,
+    /// It brought outputs along that had to wait in the cell.
+    unflushed: bool,
     /// Its graph was unbound for good.
     retired: bool,
     task: Option<tokio::task::JoinHandle<()>>,
@@ -151,6 +153,7 @@ impl Worker {
                 controls: VecDeque::new(),
                 active: false,
                 held: false,
+                unflushed: true,
                 retired: false,
                 task: None,
             }),
@@ -192,7 +195,8 @@ impl Worker {
         if state.active || state.retired {
             return;
         }
-        let work = state.hand.is_some() || !state.controls.is_empty() || self.delivery.has_waiting();
+        let has_work = state.hand.is_some() || state.unflushed || !state.controls.is_empty();
+        let work = has_work || self.delivery.has_waiting();
         if !work || (state.held && state.controls.is_empty()) {
             return;
         }
@@ -205,6 +209,11 @@ impl Worker {
     }
 
     async fn work(self: Arc<Self>, mut run: GraphRun, mut hand: Option<HandedOver>) {
+        let unflushed = std::mem::take(&mut lock(&self.state).unflushed);
+        if unflushed {
+            self.flush(&mut run).await;
+            self.brought_along_is_gone();
+        }
         loop {
             self.run_controls(&mut run);
             let step = if let Some(hand) = hand.take() {
@@ -267,14 +276,24 @@ impl Worker {
 
     /// Call `code` with a context whose letters and failures are reported afterwards.
     fn with_context<R>(&self, code: impl FnOnce(&mut RunContext<'_>) -> R) -> R {
-        with_context(&self.env, Waker::noop(), code)
+        with_context(self, Waker::noop(), code)
+    }
+
+    /// Keep what was given up, and count what failed.
+    fn report(&self, letters: Vec<DeadLetter>, failures: &[Failure]) {
+        match self.cell.upgrade() {
+            Some(cell) => cell.report(letters, failures),
+            None => self.env.report(letters, failures),
+        }
     }
 
     /// Pass outputs on, waiting for room.
     async fn flush(&self, run: &mut GraphRun) {
         self.wait_for_turns().await;
+        // Its cell may have kept them back until now.
+        run.hold(false);
         std::future::poll_fn(|cx| {
-            let gone = with_context(&self.env, cx.waker(), |run_cx| run.flush(run_cx));
+            let gone = with_context(self, cx.waker(), |run_cx| run.flush(run_cx));
             self.write(run.take_outbox(), gone);
             *lock(&self.outputs) = entries(run);
             if gone { Poll::Ready(()) } else { Poll::Pending }
@@ -282,12 +301,24 @@ impl Worker {
         .await;
     }
 
-    /// Where outputs leave only when the turns that they come from are on disk, wait for that.
+    /// The cell need not keep firings any more whose outputs waited as the graph left.
+    fn brought_along_is_gone(&self) {
+        let Some(cell) = self.cell.upgrade().filter(|cell| cell.journal().is_some()) else { return };
+        let graph = self.graph.clone();
+        cell.post(move |state, _| {
+            state.outputs_left(&graph);
+            acequia_core::cell::CellTurn::default()
+        });
+    }
+
+    /// What it writes must not come before the turns that it comes from: after a crash in between it would be
+    /// made again. Where outputs leave only when those turns are on disk, wait for that as well.
     async fn wait_for_turns(&self) {
         let Some(cell) = self.cell.upgrade() else { return };
-        let Some(journal) = cell.journal().filter(|journal| journal.holds()) else { return };
+        let Some(journal) = cell.journal() else { return };
         // The turn that delivered may still be under way: what is asked now is answered after it.
-        if cell.ask(|_, _| ((), acequia_core::cell::CellTurn::default())).await.is_some() {
+        let has_ended = cell.ask(|_, _| ((), acequia_core::cell::CellTurn::default())).await.is_some();
+        if has_ended && journal.holds() {
             journal.all_synced().await;
         }
     }

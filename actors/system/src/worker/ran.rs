@@ -1,6 +1,6 @@
 //! What a run over some firings of a batch comes to.
 
-use crate::env::Env;
+use super::Worker;
 use acequia_core::cell::{Batch, FiringIds, GraphRun, HandedOver, RunContext};
 use acequia_core::fault::Failure;
 use acequia_core::graph::View;
@@ -45,11 +45,15 @@ pub(super) fn run_view(
     Ran { run, batch, done, hand, quarantined, letters, failures }
 }
 
-pub(super) fn with_context<R>(env: &Env, waker: &Waker, code: impl FnOnce(&mut RunContext<'_>) -> R) -> R {
+pub(super) fn with_context<R>(
+    worker: &Worker,
+    waker: &Waker,
+    code: impl FnOnce(&mut RunContext<'_>) -> R,
+) -> R {
     let (mut letters, mut failures): (Vec<DeadLetter>, Vec<Failure>) = Default::default();
-    let mut cx = RunContext { now: env.now(), waker, letters: &mut letters, failures: &mut failures };
+    let mut cx = RunContext { now: worker.env.now(), waker, letters: &mut letters, failures: &mut failures };
     let result = code(&mut cx);
-    env.report(letters, &failures);
+    worker.report(letters, &failures);
     result
 }
 

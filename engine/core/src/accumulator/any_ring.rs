@@ -7,9 +7,12 @@ use crate::id::{AccumulatorName, ItemId};
 use crate::ledger::Dropped;
 use crate::letter::{BYTES_KEPT, Place};
 use crate::payload::{Payload, PayloadError, PayloadType};
-use crate::ring::{Doorbell, Intake, NoRoom, PushError, Ring};
+use crate::ring::{Doorbell, Intake, NoRoom, NotWritten, Note, PushError, PushManyError, Ring};
 use crate::sink::{AnySink, JournaledSink, RingSink};
 use std::any::Any;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -39,10 +42,17 @@ pub trait AnyRing: Send + Sync {
     /// # Errors
     /// [`JsonPushError`].
     fn push_json(&self, bytes: &[u8]) -> Result<ItemId, JsonPushError>;
+    /// The same, waiting for room, and for the disk where items are written there first.
+    ///
+    /// # Errors
+    /// [`JsonPushError::Undecodable`] at once.
+    fn push_json_waiting(self: Arc<Self>, bytes: &[u8]) -> Result<Waiting, JsonPushError>;
     /// The type of the items.
     fn payload_type(&self) -> PayloadType;
     /// Publish a copy of the first value of `column`, if it fits the ring's type and there is room.
     fn push_column(&self, column: &dyn AnyColumn) -> bool;
+    /// The same by way of the disk, waiting for room, with a note; none if the value does not fit.
+    fn push_column_noted(self: Arc<Self>, column: &dyn AnyColumn, note: Option<Note>) -> Option<Waiting>;
     /// A sink that publishes into this ring whatever fits its type.
     fn sink(self: Arc<Self>) -> Box<dyn AnySink>;
     /// A way into this ring for the boundaries of a shared accumulator, given up at `place`.
@@ -75,6 +85,9 @@ pub trait AnyRing: Send + Sync {
     fn let_late_in(&self);
 }
 
+/// A push that waits.
+pub type Waiting = Pin<Box<dyn Future<Output = Result<ItemId, JsonPushError>> + Send>>;
+
 /// A push of JSON that was not taken.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -100,6 +113,9 @@ pub enum JsonPushError {
         "E0126: events of a durable accumulator are accepted when they are on disk; await `push`, or call `push_blocking`"
     )]
     MustWait,
+    /// The edge's items are written to disk first, and that failed.
+    #[error("E0125: the event was not accepted: {0}")]
+    NotWritten(NotWritten),
     /// The edge takes no more items.
     #[error("E0121: the edge is closed because its engine or package is stopping; push to a running one")]
     Closed,
@@ -135,15 +151,12 @@ impl<T: Payload> AnyRing for Ring<T> {
     }
 
     fn push_json(&self, bytes: &[u8]) -> Result<ItemId, JsonPushError> {
-        let event = match T::from_json_as(bytes, self.item_type()) {
-            Ok(event) => event,
-            Err(source) => {
-                let item = self.reject(Dropped::Undecodable);
-                let bytes = bytes[..bytes.len().min(BYTES_KEPT)].to_vec();
-                return Err(JsonPushError::Undecodable { item, bytes, source });
-            }
-        };
-        self.try_push(event).map_err(refused)
+        self.try_push(read_json(self, bytes)?).map_err(refused)
+    }
+
+    fn push_json_waiting(self: Arc<Self>, bytes: &[u8]) -> Result<Waiting, JsonPushError> {
+        let event = read_json(&self, bytes)?;
+        Ok(waiting(self, event, None))
     }
 
     fn payload_type(&self) -> PayloadType {
@@ -151,13 +164,12 @@ impl<T: Payload> AnyRing for Ring<T> {
     }
 
     fn push_column(&self, column: &dyn AnyColumn) -> bool {
-        if !self.item_type().fits(column.payload_type()) {
-            return false;
-        }
-        let mut own = Column::<T>::of_type(self.item_type());
-        let copied = (&mut own as &mut dyn AnyColumn).push_converted(column, 0).is_ok();
-        let value = own.as_slice().first().filter(|_| copied);
-        value.is_some_and(|value| self.try_push(value.clone()).is_ok())
+        first_of(self, column).is_some_and(|value| self.try_push(value).is_ok())
+    }
+
+    fn push_column_noted(self: Arc<Self>, column: &dyn AnyColumn, note: Option<Note>) -> Option<Waiting> {
+        let value = first_of(&self, column)?;
+        Some(waiting(self, value, note))
     }
 
     fn sink(self: Arc<Self>) -> Box<dyn AnySink> {
@@ -226,6 +238,40 @@ impl<T: Payload> AnyRing for Ring<T> {
     fn let_late_in(&self) {
         self.let_late_in();
     }
+}
+
+/// Read an item from JSON; bytes of another type are counted as dropped.
+fn read_json<T: Payload>(ring: &Ring<T>, bytes: &[u8]) -> Result<T, JsonPushError> {
+    T::from_json_as(bytes, ring.item_type()).map_err(|source| {
+        let item = ring.reject(Dropped::Undecodable);
+        JsonPushError::Undecodable { item, bytes: bytes[..bytes.len().min(BYTES_KEPT)].to_vec(), source }
+    })
+}
+
+/// The first value of `column`, if it fits the ring's type.
+fn first_of<T: Payload>(ring: &Ring<T>, column: &dyn AnyColumn) -> Option<T> {
+    if !ring.item_type().fits(column.payload_type()) {
+        return None;
+    }
+    let mut own = Column::<T>::of_type(ring.item_type());
+    let copied = (&mut own as &mut dyn AnyColumn).push_converted(column, 0).is_ok();
+    own.as_slice().first().filter(|_| copied).cloned()
+}
+
+fn waiting<T: Payload>(ring: Arc<Ring<T>>, item: T, note: Option<Note>) -> Waiting {
+    Box::pin(async move {
+        if ring.journaled().is_none() {
+            return ring.push(item).await.map_err(refused);
+        }
+        let mut items = VecDeque::from([item]);
+        let pushed = ring.push_many_noted(&mut items, note.map(|note| (0, note))).await;
+        match pushed {
+            // Its own number is not told; the last one accepted is close to it.
+            Ok(_) => Ok(ItemId(ring.entry().accepted.saturating_sub(1))),
+            Err(PushManyError::NotWritten(why)) => Err(JsonPushError::NotWritten(why)),
+            Err(_) => Err(JsonPushError::Closed),
+        }
+    })
 }
 
 /// Read an item from disk; bytes of another type are counted as dropped.

@@ -19,7 +19,7 @@ pub mod stream;
 pub mod tuning;
 pub mod window;
 
-pub use any_ring::{AnyRing, JsonPushError};
+pub use any_ring::{AnyRing, JsonPushError, Waiting};
 pub use batch::Batch;
 pub use decl::{AccumulatorDecl, Kind, Migrate};
 pub use exported::{Exported, ImportError};

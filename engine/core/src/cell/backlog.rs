@@ -1,12 +1,13 @@
 //! What a graph in its seat still owes: firings that queued while it was elsewhere, outputs that wait.
 
+use super::Cell;
 use super::detached::{DetachCause, HandedOver};
 use super::ids::FiringIds;
 use super::run::RunContext;
 use super::seat::{Seat, SeatTurn, Seated};
 use crate::durable::OpenFirings;
 use crate::graph::View;
-use crate::id::FiringId;
+use crate::id::{FiringId, GraphName};
 use crate::ledger::Dropped;
 
 impl Seat {
@@ -63,6 +64,13 @@ impl Seat {
         gone
     }
 
+    /// The outputs that waited as the graph left have gone on elsewhere.
+    fn outputs_left(&mut self) {
+        if self.run.is_none() {
+            self.unflushed = None;
+        }
+    }
+
     /// Which of its firings are open, if any are.
     pub(super) fn open_firings(&self) -> Option<OpenFirings> {
         let open = |from, sent| OpenFirings { graph: self.name.as_str().to_owned(), from, sent };
@@ -76,5 +84,14 @@ impl Seat {
     #[inline]
     pub(crate) fn has_backlog(&self) -> bool {
         matches!(self.seated, Seated::InPlace) && self.delivery.has_waiting()
+    }
+}
+
+impl Cell {
+    /// The outputs that waited in the seat of `graph` as it left the cell have gone on.
+    pub fn outputs_left(&mut self, graph: &GraphName) {
+        if let Some(seat) = self.seats.iter_mut().find(|seat| seat.name == *graph) {
+            seat.outputs_left();
+        }
     }
 }

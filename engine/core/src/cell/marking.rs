@@ -147,7 +147,11 @@ impl Cell {
     /// What the turn wants on disk.
     #[inline]
     pub(super) fn write_down(&mut self, turn: &mut CellTurn) {
-        let outbox = self.take_outbox();
+        let mut outbox = self.take_outbox();
+        // What a graph sent before it left belongs to this turn as well.
+        for detached in &mut turn.detached {
+            outbox.append(&mut detached.run.take_outbox());
+        }
         if self.marking.is_none() && outbox.is_empty() {
             return;
         }

@@ -8,6 +8,7 @@
 
 mod check;
 pub mod dedupe;
+mod filed;
 mod guarantee;
 pub mod lineage;
 mod mark;
@@ -15,6 +16,7 @@ mod outgoing;
 mod stream;
 
 pub use check::{Digest, GraphCheck, TerminalCheck, TurnCheck};
+pub use filed::{Filed, FiledError, decode_letter, encode_letter};
 pub use guarantee::{Guarantee, UnknownGuarantee};
 pub use lineage::LifeId;
 pub use mark::{MarkError, OpenFirings, PolicyMark, SourceMark, SourcePosition, TurnMark};

@@ -44,6 +44,8 @@ pub enum Note {
     Offset(u64),
     /// By what it is known again.
     Label(Label),
+    /// The dead letter that it was, which is settled with it.
+    Replay(u128),
 }
 
 /// Events that were not accepted, because they could not be written to disk.

@@ -104,7 +104,9 @@ impl Batch {
     /// Append a firing from single-value columns, as a dead letter keeps them.
     pub(super) fn push_columns(&mut self, id: u64, columns: &[Box<dyn AnyColumn>]) {
         for (own, from) in self.columns.iter_mut().zip(columns) {
-            let copied = own.push_from(&**from, 0);
+            // One from an earlier life is bytes.
+            let fits = own.payload_type().fits(from.payload_type()) && !from.is_empty();
+            let copied = own.push_from(&**from, 0) || (fits && own.push_converted(&**from, 0).is_ok());
             self.rows.push(if copied { u32::try_from(own.len() - 1).unwrap_or(ABSENT) } else { ABSENT });
         }
         self.end_row(id);
