@@ -126,6 +126,21 @@ fn a_mapped_library_stays_on_the_shelf_though_nobody_holds_it() {
     assert!(Library::open(again, &Trust::optional()).is_ok(), "so that the same path is the same code");
 }
 
+#[test]
+fn a_process_that_has_mapped_enough_takes_only_what_it_has() {
+    let (_folder, shelf) = shelf();
+    let code = fs::read(built("versioned", &[])).unwrap();
+    drop(Library::open(shelf.keep(&code).unwrap(), &Trust::optional()).unwrap());
+    let shelf = shelf.budget(1);
+
+    assert!(shelf.keep(&code).is_ok(), "it is mapped already");
+    let error = shelf.keep(b"more code").unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, ShelfError::Full { mapped, .. } if mapped >= 1), "{text}");
+    assert!(text.starts_with("E0722: ") && text.contains("restart it"), "{text}");
+    assert_eq!(files(&shelf).len(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_package_that_is_refused_leaves_nothing_on_the_shelf() {
     let folder = Folder::new().unwrap();
