@@ -117,7 +117,7 @@ fn a_mapped_library_stays_on_the_shelf_though_nobody_holds_it() {
     let path = kept.path().to_owned();
 
     drop(Library::open(kept, &Trust::optional()).unwrap());
-    assert_eq!(files(&shelf), [path.clone()]);
+    assert_eq!(files(&shelf), std::slice::from_ref(&path));
     drop(shelf);
 
     let shelf = Shelf::open(folder.join("libraries")).unwrap();

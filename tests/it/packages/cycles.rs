@@ -72,7 +72,6 @@ fn cycled(n: usize, whole: impl Fn(&Engine) -> Package) {
             tokio::task::yield_now().await;
         }
         let after = counts(&engine).await;
-        eprintln!("{n} cycles: actors, names, files and threads {before:?} before, {after:?} after");
         assert_eq!(after[1], before[1], "names");
         for (kind, at) in [("actors", 0), ("files", 2)] {
             assert!(after[at] <= before[at], "{kind}: {} before, {} after", before[at], after[at]);

@@ -87,7 +87,8 @@ async fn a_reconciler_killed_at_any_place_of_a_load_beside_an_unload_ends_both()
     let engine = started().await;
     engine.arm_failpoint(None);
     let ((unloaded, _), (loaded, _)) = both(&engine, publisher()).await;
-    (unloaded.unwrap(), loaded.unwrap());
+    unloaded.unwrap();
+    loaded.unwrap();
     let places = engine.passed_failpoints();
     let place = |name: &str| places.iter().position(|place| place == name).unwrap();
     let (drain, first) = (place("drain"), place("start package pricing-publisher"));

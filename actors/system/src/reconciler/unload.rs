@@ -133,7 +133,10 @@ impl Reconciler {
             let bound: Vec<GraphName> = actual.bound_to(&reactor).map(|(name, _)| name.clone()).collect();
             for graph in bound {
                 let hold = holders.get(&graph).copied().unwrap_or(Hold::Released);
-                actual.holds.insert(graph, hold);
+                // Most are linked, and so is who is not listed.
+                if hold != actual.hold(&graph) {
+                    actual.holds.insert(graph, hold);
+                }
             }
         }
         closed
