@@ -117,13 +117,28 @@ fn a_mapped_library_stays_on_the_shelf_though_nobody_holds_it() {
     let path = kept.path().to_owned();
 
     drop(Library::open(kept, &Trust::optional()).unwrap());
-    assert_eq!(files(&shelf), [path.clone()]);
+    assert_eq!(files(&shelf), std::slice::from_ref(&path));
     drop(shelf);
 
     let shelf = Shelf::open(folder.join("libraries")).unwrap();
     assert_eq!(files(&shelf), [path], "this process maps it to its end");
     let again = shelf.keep(&code).unwrap();
     assert!(Library::open(again, &Trust::optional()).is_ok(), "so that the same path is the same code");
+}
+
+#[test]
+fn a_process_that_has_mapped_enough_takes_only_what_it_has() {
+    let (_folder, shelf) = shelf();
+    let code = fs::read(built("versioned", &[])).unwrap();
+    drop(Library::open(shelf.keep(&code).unwrap(), &Trust::optional()).unwrap());
+    let shelf = shelf.budget(1);
+
+    assert!(shelf.keep(&code).is_ok(), "it is mapped already");
+    let error = shelf.keep(b"more code").unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, ShelfError::Full { mapped, .. } if mapped >= 1), "{text}");
+    assert!(text.starts_with("E0722: ") && text.contains("restart it"), "{text}");
+    assert_eq!(files(&shelf).len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -22,20 +22,22 @@ const FEW_EVENTS: u64 = 1_000;
 const MANY_EVENTS: u64 = 1_000_000;
 const FEW_ELSEWHERE: usize = 1;
 const MANY_ELSEWHERE: usize = 1_000;
+const MANY_HOLDING: usize = 1_000;
 
 /// Measures each pair in turn.
 pub(crate) fn rows(scale: &Scale) -> Result<Vec<Row>, BenchError> {
     let repeats = scale.plan().repeats;
-    let (young, old) = (Held::start(FEW_ELSEWHERE)?, Held::start(FEW_ELSEWHERE)?);
+    let (young, old) = (Held::start(1, FEW_ELSEWHERE)?, Held::start(1, FEW_ELSEWHERE)?);
     young.fire(FEW_EVENTS)?;
     old.fire(MANY_EVENTS)?;
     let past = flat("refused unload, 1M events past", ("1k events past", &young), &old, repeats)?;
     drop(old);
-    let crowded = Held::start(MANY_ELSEWHERE)?;
+    let crowded = Held::start(1, MANY_ELSEWHERE)?;
     crowded.fire(FEW_EVENTS)?;
     let beside = ("beside 1 subscriber", &young);
     let neighbours = flat("refused unload, beside 1,000 subscribers", beside, &crowded, repeats)?;
-    let mut rows = vec![past, neighbours, recovery(repeats)?];
+    drop(crowded);
+    let mut rows = vec![past, neighbours, held_by_many(&young, repeats)?, recovery(repeats)?];
     rows.extend(pins(repeats)?);
     Ok(rows)
 }
@@ -90,6 +92,27 @@ fn flat(
         ours: Some(micros(&samples[1])),
         baselines: vec![(name, micros(&samples[0]))],
         bar: Some(Bar { baseline: name, ratio: FLAT }),
+    })
+}
+
+/// A refusal that names a thousand holders, against one that names one, and against the names by themselves.
+fn held_by_many(young: &Held, repeats: usize) -> Result<Row, BenchError> {
+    let held = Held::start(MANY_HOLDING, FEW_ELSEWHERE)?;
+    let mut samples = [Vec::new(), Vec::new(), Vec::new()];
+    for _ in 0..repeats {
+        samples[0].push(held.refused()?);
+        samples[1].push(held.answer()?);
+        samples[2].push(young.refused()?);
+    }
+    let micros = |samples: &[Duration]| median(samples.iter().map(|took| took.as_secs_f64() * 1e6));
+    Ok(Row {
+        id: "deploy",
+        mode: "refused unload, 1,000 holders",
+        metric: "wall",
+        unit: "us",
+        ours: Some(micros(&samples[0])),
+        baselines: vec![("the answer alone", micros(&samples[1])), ("1 holder", micros(&samples[2]))],
+        bar: None,
     })
 }
 

@@ -7,7 +7,7 @@
 //! A library stays for as long as this process maps it, which is to its end, or somebody holds it as [`Kept`]. One that
 //! is refused before it was mapped goes at once; what an earlier process had mapped goes at the next opening.
 
-use crate::library::is_mapped;
+use crate::library::{is_mapped, mapped};
 use crate::version::Digest;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -23,6 +23,7 @@ const PART: &str = ".part";
 pub struct Shelf {
     folder: PathBuf,
     pins: Arc<Pins>,
+    budget: usize,
     /// Held for as long as the shelf is, and let go by the system however the process ends.
     _lock: File,
 }
@@ -103,6 +104,16 @@ pub enum ShelfError {
         /// What is there.
         found: String,
     },
+    /// The process has mapped as many libraries as it may.
+    #[error(
+        "E0722: {mapped} libraries are mapped, {unused} of them used by nobody, and no more are taken; a process never gives one back: restart it, or allow more"
+    )]
+    Full {
+        /// How many are mapped.
+        mapped: usize,
+        /// How many of them nobody uses.
+        unused: usize,
+    },
     /// The system refused.
     #[error("E0883: {} cannot be kept or read; see the cause", path.display())]
     Io {
@@ -129,9 +140,16 @@ impl Shelf {
             fs::TryLockError::WouldBlock => ShelfError::InUse { folder: folder.clone() },
             fs::TryLockError::Error(source) => ShelfError::Io { path: lock_path, source },
         })?;
-        let shelf = Self { folder, pins: Arc::default(), _lock: lock };
+        let shelf = Self { folder, pins: Arc::default(), budget: usize::MAX, _lock: lock };
         shelf.sweep()?;
         Ok(shelf)
+    }
+
+    /// Take no further library once this process has mapped that many: it never gives one back, used or not.
+    #[must_use]
+    pub fn budget(mut self, n_mapped: usize) -> Self {
+        self.budget = n_mapped;
+        self
     }
 
     /// The folder.
@@ -147,17 +165,28 @@ impl Shelf {
     /// Keep a library, and say where it is. One that is there already is compared, not written.
     ///
     /// # Errors
-    /// If something else stands in its place, or the disk refuses.
+    /// If something else stands in its place, too many are mapped, or the disk refuses.
     pub fn keep(&self, library: &[u8]) -> Result<Kept, ShelfError> {
         let path = self.path(Digest::of(library));
         // Held to the end: nobody takes it off meanwhile, and nobody else writes it, whose file would go over one that is
         // mapped.
         let mut pins = self.pins.lock();
+        self.has_room_for(&path)?;
         if !self.holds(&path, library)? {
             self.put(&path, library)?;
         }
         *pins.entry(path.clone()).or_default() += 1;
         Ok(Kept { path, pins: Arc::clone(&self.pins) })
+    }
+
+    /// Whether it is mapped already, or may be.
+    fn has_room_for(&self, path: &Path) -> Result<(), ShelfError> {
+        let all = mapped();
+        if all.len() < self.budget || is_mapped(path) {
+            return Ok(());
+        }
+        let unused = all.iter().filter(|mapped| mapped.live == 0).count();
+        Err(ShelfError::Full { mapped: all.len(), unused })
     }
 
     fn put(&self, path: &Path, library: &[u8]) -> Result<(), ShelfError> {

@@ -17,6 +17,7 @@ use std::time::Duration;
     unexpected_cfgs,
     dead_code,
     unreachable_pub,
+    clippy::disallowed_methods,
     reason = "features are those of the fixture, and so is its use"
 )]
 mod in_process;
@@ -147,6 +148,23 @@ async fn an_unload_cuts_what_pends_on_a_runtime_of_its_own_and_ends_the_thread()
     ask(&engine, "held").await;
     assert_eq!(outputs.expect("asked", 2).await[1], "0");
     engine.unload("own").await.unwrap();
+    is_left(&path).await;
+}
+
+#[tokio::test]
+async fn a_declaration_that_outlives_its_package_brings_nothing_of_it_back() {
+    let path = library("own", &[]);
+    let engine = Engine::builder().start().await.unwrap();
+    let package = own_library(&path).package(engine.services());
+    let stale = package.graphs()[0].clone();
+    engine.load(package).await.unwrap();
+    engine.unload("own").await.unwrap();
+
+    let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(stale.part())));
+
+    assert!(made.is_err(), "as a part that its library cannot make");
+    eventually("its thread has ended, and there is no new one", async || account(&path).runtimes == 0).await;
+    drop(stale);
     is_left(&path).await;
 }
 

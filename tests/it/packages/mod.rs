@@ -5,6 +5,7 @@ mod failure;
 mod guard;
 mod kill;
 mod load;
+mod meanwhile;
 mod quarantine;
 mod unload;
 mod upgrade;

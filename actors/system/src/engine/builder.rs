@@ -15,6 +15,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Libraries that a process maps, unless told otherwise: a third of a gigabyte of unused ones.
+const MAPPED_LIBRARIES: usize = 1_024;
+
 /// Where cells run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -42,6 +45,7 @@ pub struct EngineBuilder {
     pub(super) clock: Option<Clock>,
     pub(super) watchdog: WatchdogSettings,
     pub(super) shelf: Option<PathBuf>,
+    pub(super) mapped_libraries: usize,
     pub(super) trust: Trust,
     pub(super) journal: Option<(JournalDisk, JournalSettings)>,
     pub(super) files: Vec<(PathBuf, FilePolicy)>,
@@ -66,6 +70,7 @@ impl EngineBuilder {
             clock: None,
             watchdog: WatchdogSettings::default(),
             shelf: None,
+            mapped_libraries: MAPPED_LIBRARIES,
             trust: Trust::default(),
             journal: None,
             files: Vec::new(),
@@ -133,6 +138,13 @@ impl EngineBuilder {
     /// folder for temporary files, which goes with the engine).
     pub fn shelf(mut self, folder: impl Into<PathBuf>) -> Self {
         self.shelf = Some(folder.into());
+        self
+    }
+
+    /// How many libraries this process may have mapped before [`Engine::open`] refuses a further one (default 1,024): what
+    /// is unloaded stays mapped, at about a third of a megabyte each.
+    pub fn mapped_libraries(mut self, n: usize) -> Self {
+        self.mapped_libraries = n;
         self
     }
 

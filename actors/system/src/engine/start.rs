@@ -45,7 +45,7 @@ impl EngineBuilder {
         acequia_sdk::services::install(Arc::new(RuntimeServices::in_process(env.work().clone())));
         let directory = Arc::<Directory>::default();
         let desk = Arc::<Desk>::default();
-        let shelf = Arc::new(LazyShelf::new(self.shelf, env.id));
+        let shelf = Arc::new(LazyShelf::new(self.shelf, self.mapped_libraries, env.id));
         let reader = self.reader.unwrap_or_else(|| archive_reader(&env, &shelf, &self.trust));
         let register = register(&env, &desk, reader, disk, self.points)?;
         let args = RootArgs {

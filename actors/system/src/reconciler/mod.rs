@@ -12,6 +12,7 @@ pub(crate) mod event;
 mod failpoint;
 mod graph;
 mod load;
+mod meanwhile;
 mod reactor;
 pub(crate) mod request;
 mod shared;
@@ -127,7 +128,7 @@ const STOP_DEADLINE: Duration = Duration::from_secs(1);
 impl Reconciler {
     /// Work off the desk: first what was begun, then what was asked.
     async fn work(&self) -> Result<(), Halt> {
-        if let Some(transaction) = self.args.desk.begun() {
+        while let Some(transaction) = self.args.desk.begun() {
             tracing::warn!(transaction = transaction.id, "a transaction was begun and not ended; ending it");
             self.recover(&transaction).await?;
         }

@@ -133,7 +133,10 @@ impl Reconciler {
             let bound: Vec<GraphName> = actual.bound_to(&reactor).map(|(name, _)| name.clone()).collect();
             for graph in bound {
                 let hold = holders.get(&graph).copied().unwrap_or(Hold::Released);
-                actual.holds.insert(graph, hold);
+                // Most are linked, and so is who is not listed.
+                if hold != actual.hold(&graph) {
+                    actual.holds.insert(graph, hold);
+                }
             }
         }
         closed
@@ -176,7 +179,7 @@ impl Reconciler {
         }
         self.args.directory.withdraw(&transaction.members);
         self.pass(|| "drain".to_owned()).or_else(only_killed)?;
-        self.quiesce(transaction).await;
+        self.quiesce(transaction).await?;
         transaction.passed(Passage::Drained);
         for step in &transaction.plan.steps {
             self.pass(|| format!("tear down {step}")).or_else(only_killed)?;
@@ -219,8 +222,8 @@ impl Reconciler {
     }
 
     /// Take in nothing new, and work off what is there until the deadline.
-    async fn quiesce(&self, transaction: &Arc<Transaction>) {
-        let Task::Unload { how, .. } = &transaction.task else { return };
+    async fn quiesce(&self, transaction: &Arc<Transaction>) -> Result<(), Halt> {
+        let Task::Unload { how, .. } = &transaction.task else { return Ok(()) };
         let end = {
             let now = self.args.env.now();
             *transaction.progress().drain_ends.get_or_insert_with(|| now.after(how.drain))
@@ -247,10 +250,15 @@ impl Reconciler {
             shares: transaction.plan.shares(),
             env: Arc::clone(&self.args.env),
         };
-        drain.run(end).await;
-        while self.args.env.now() < end && !self.args.directory.leaving().iter().all(|seat| seat.is_idle()) {
-            tokio::time::sleep(LOOK).await;
-        }
+        let drained = async {
+            drain.run(end).await;
+            while self.args.env.now() < end
+                && !self.args.directory.leaving().iter().all(|seat| seat.is_idle())
+            {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        self.serving_loads(transaction, drained).await
     }
 }
 

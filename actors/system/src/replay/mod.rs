@@ -183,7 +183,7 @@ impl Replay {
     }
 
     fn go(self) -> Result<Report, ReplayError> {
-        let shelf = LazyShelf::new(None, uuid::Uuid::now_v7());
+        let shelf = LazyShelf::new(None, usize::MAX, uuid::Uuid::now_v7());
         let mut packages = self.packages;
         for path in &self.files {
             packages.push(from_file(path, &shelf)?);

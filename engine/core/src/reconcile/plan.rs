@@ -184,6 +184,15 @@ impl Plan {
         }
     }
 
+    /// Whether it has to do with `package`: by its name, or by a name that both have.
+    pub fn concerns(&self, package: &Package) -> bool {
+        if self.packages.iter().any(|(name, _)| name == package.name()) {
+            return true;
+        }
+        let taken = names(&self.steps);
+        names(&steps_of(package)).iter().any(|name| taken.contains(name))
+    }
+
     /// The plan that brings `packages` up, in precedence order.
     pub(crate) fn up(packages: &[(&Package, Version)]) -> Self {
         let mut steps: Vec<Step> = packages.iter().flat_map(|(package, _)| steps_of(package)).collect();
@@ -257,6 +266,18 @@ impl Actual {
 
 fn graph_record(name: GraphName, graph: GraphRecord) -> Record {
     if graph.reactor.is_some() { Record::BoundGraph(name, graph) } else { Record::InvokedGraph(name, graph) }
+}
+
+/// What `steps` are about, by kind and name.
+fn names(steps: &[Step]) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for step in steps {
+        names.insert(step.record.to_string());
+        if let Record::Reactor(_, contract) = &step.record {
+            names.extend(contract.offers.iter().map(|offer| format!("accumulator {}", offer.accumulator)));
+        }
+    }
+    names
 }
 
 fn steps_of(package: &Package) -> Vec<Step> {
