@@ -44,8 +44,9 @@ impl<A: Accumulator> TypedPart<A> {
         out: &mut Values,
     ) -> Result<Fated<A::Boundary>, ManyFailure> {
         let failed = |failure, step| ManyFailure { failure, step };
-        let decoded = guarded(|| A::Event::decode_in(self.forms.0, bytes, self.event).map_err(Failure::undecodable))
-            .map_err(|failure| failed(Failure::undecodable(failure), FailedStep::Accept))?;
+        let decoded =
+            guarded(|| A::Event::decode_in(self.forms.0, bytes, self.event).map_err(Failure::undecodable))
+                .map_err(|failure| failed(Failure::undecodable(failure), FailedStep::Accept))?;
         self.hand.clear();
         self.hand.push_back(decoded);
         let (before, mut taken) = (out.len(), false);

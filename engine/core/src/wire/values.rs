@@ -20,7 +20,15 @@ pub struct Values {
     room: usize,
 }
 
+/// Room for the first of many values, before anything is known of them.
+const ROOM_OF_FIRST: usize = 512;
+
 impl Values {
+    /// Room for `n` values.
+    pub fn with_room_for(n: usize) -> Self {
+        Self { bytes: Vec::new(), ends: Vec::with_capacity(n), room: ROOM_OF_FIRST }
+    }
+
     /// How many values there are.
     pub fn len(&self) -> usize {
         self.ends.len()
