@@ -28,7 +28,8 @@ impl Reserved<'_> {
         let Some(wire) = self.ring.item_type().wire() else {
             return Filled { n: 0, refused: items.next().map(|item| (item, CodecError::Untyped)) };
         };
-        let (form, mut values, mut refused) = (T::form(), Values::default(), None);
+        let wanted = self.room.min(items.size_hint().1.unwrap_or(self.room));
+        let (form, mut values, mut refused) = (T::form(), Values::with_room_for(wanted), None);
         while values.len() < self.room
             && let Some(item) = items.next()
         {
@@ -37,7 +38,7 @@ impl Reserved<'_> {
                 break;
             }
             if values.len() == 1 {
-                values.reserve_alike(self.room.min(items.size_hint().1.unwrap_or(self.room)));
+                values.reserve_alike(wanted.saturating_sub(1));
             }
         }
         let n = values.len();

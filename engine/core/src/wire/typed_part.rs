@@ -5,6 +5,7 @@ use crate::accumulator::{
     Accumulator, Became, Emitter, EventFate, Eviction, Exported, FailedStep, Fate, ImportError, Incoming,
     Many, ManyFailure, Migrate, PendingBoundary, Released,
 };
+use crate::codec::Form;
 use crate::fault::{Failure, guarded, guarded_future};
 use crate::payload::{Encoded, Payload, PayloadType};
 use crate::time::Timestamp;
@@ -14,6 +15,8 @@ use std::collections::VecDeque;
 pub struct TypedPart<A: Accumulator> {
     part: A,
     event: PayloadType,
+    /// How events and boundaries are coded.
+    forms: (Form, Form),
     migrate: Option<Migrate>,
     hand: VecDeque<A::Event>,
     items: Vec<A::Boundary>,
@@ -22,7 +25,8 @@ pub struct TypedPart<A: Accumulator> {
 impl<A: Accumulator> TypedPart<A> {
     /// Put `part` behind bytes; its events are of type `event`.
     pub fn new(part: A, event: PayloadType) -> Self {
-        Self { part, event, migrate: None, hand: VecDeque::with_capacity(1), items: Vec::new() }
+        let forms = (A::Event::form(), A::Boundary::form());
+        Self { part, event, forms, migrate: None, hand: VecDeque::with_capacity(1), items: Vec::new() }
     }
 
     /// Take states of older versions through `migrate`.
@@ -40,8 +44,9 @@ impl<A: Accumulator> TypedPart<A> {
         out: &mut Values,
     ) -> Result<Fated<A::Boundary>, ManyFailure> {
         let failed = |failure, step| ManyFailure { failure, step };
-        let decoded = guarded(|| A::Event::decode_as(bytes, self.event).map_err(Failure::undecodable))
-            .map_err(|failure| failed(Failure::undecodable(failure), FailedStep::Accept))?;
+        let decoded =
+            guarded(|| A::Event::decode_in(self.forms.0, bytes, self.event).map_err(Failure::undecodable))
+                .map_err(|failure| failed(Failure::undecodable(failure), FailedStep::Accept))?;
         self.hand.clear();
         self.hand.push_back(decoded);
         let (before, mut taken) = (out.len(), false);
@@ -95,7 +100,9 @@ impl<A: Accumulator> TypedPart<A> {
 
     /// Encode what was emitted. `Serialize` is the user's code, too.
     fn emit(&mut self, out: &mut Values) -> Result<(), Failure> {
-        guarded(|| self.items.drain(..).try_for_each(|item| out.push_value(&item)).map_err(Failure::error))
+        let form = self.forms.1;
+        let mut push = |item: A::Boundary| out.push_with(|bytes| item.encode_in(form, bytes));
+        guarded(|| self.items.drain(..).try_for_each(&mut push).map_err(Failure::error))
     }
 
     fn undo(&mut self, before: usize, out: &mut Values) {
@@ -172,7 +179,7 @@ impl<A: Accumulator> AnyPart for TypedPart<A> {
         let events = guarded(|| Ok(self.part.evict(what))).unwrap_or_default();
         for event in events {
             if guarded(|| out.push_value(&event).map_err(Failure::error)).is_err() {
-                out.push(&[]);
+                out.push_void();
             }
         }
     }
@@ -199,5 +206,45 @@ impl<A: Accumulator> AnyPart for TypedPart<A> {
             state = guarded(|| migrate(state)).map_err(failed)?;
         }
         guarded(|| Ok(self.part.import(state, now))).map_err(failed)?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TypedPart;
+    use crate::accumulator::Identity;
+    use crate::payload::{Payload, PayloadType};
+    use crate::time::Timestamp;
+    use crate::wire::{AnyPart, Values};
+    use serde::ser::SerializeTuple;
+    use serde::{Deserialize, Serialize, Serializer};
+
+    /// Panics in the middle of being written, from 100 on.
+    #[derive(Debug, Clone, PartialEq, Deserialize)]
+    struct Halfway(u32, u32);
+
+    impl Serialize for Halfway {
+        fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+            let mut to = to.serialize_tuple(2)?;
+            to.serialize_element(&self.0)?;
+            assert!(self.0 < 100, "halfway");
+            to.serialize_element(&self.1)?;
+            to.end()
+        }
+    }
+
+    #[test]
+    fn a_boundary_whose_writer_panics_leaves_nothing_in_front_of_the_next() {
+        let mut part = TypedPart::new(Identity::<Halfway>::default(), PayloadType::of::<Halfway>());
+        let mut bytes = Vec::new();
+        (1u32, 2u32).encode(&mut bytes).unwrap();
+        let mut wrong = Vec::new();
+        (100u32, 2u32).encode(&mut wrong).unwrap();
+        let mut out = Values::default();
+        let failed = part.accept(&[&wrong], Timestamp::ZERO, &mut out);
+        assert!(failed.failure.is_some_and(|failed| failed.failure.message.contains("halfway")));
+        out.clear();
+        assert!(part.accept(&[&bytes], Timestamp::ZERO, &mut out).failure.is_none());
+        assert_eq!(out.iter().collect::<Vec<_>>(), [&bytes[..]]);
     }
 }

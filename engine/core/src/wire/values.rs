@@ -7,6 +7,9 @@ use bytes::Bytes;
 /// Bytes in front of each value that say how long it is: so the buffer is what crosses, as it is.
 const FRAME: usize = 4;
 
+/// Room that is kept for the next values; what a burst took beyond it is given back.
+const ROOM_KEPT: usize = 64 * 1024;
+
 /// Encoded values in one buffer, so that a turn's values cost one allocation.
 #[derive(Debug, Clone, Default)]
 pub struct Values {
@@ -17,7 +20,15 @@ pub struct Values {
     room: usize,
 }
 
+/// Room for the first of many values, before anything is known of them.
+const ROOM_OF_FIRST: usize = 512;
+
 impl Values {
+    /// Room for `n` values.
+    pub fn with_room_for(n: usize) -> Self {
+        Self { bytes: Vec::new(), ends: Vec::with_capacity(n), room: ROOM_OF_FIRST }
+    }
+
     /// How many values there are.
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -144,9 +155,9 @@ impl Values {
         Some(at)
     }
 
-    /// Drop everything from `len` on.
+    /// Drop everything from `len` on, what a writer that panicked left behind the last value included.
     pub fn truncate(&mut self, len: usize) {
-        if len < self.len() {
+        if len <= self.len() {
             self.bytes.truncate(self.start(len));
             self.ends.truncate(len);
         }
@@ -155,6 +166,8 @@ impl Values {
     /// Forget all values.
     pub fn clear(&mut self) {
         self.truncate(0);
+        self.bytes.shrink_to(ROOM_KEPT);
+        self.ends.shrink_to(ROOM_KEPT / FRAME);
     }
 
     /// Take all values as payloads of type `ty`; they share the buffer.

@@ -143,7 +143,7 @@ proptest! {
     fn a_passthrough_goes_on(lives in lives()) {
         compare(&lives, || Passthrough::new(|event: &Event| Ok(Reply::Ready(some(event.0, event.1.clone())?))))?;
         // In place it takes events straight from the ring: turns with room for all of them are the same.
-        let whole = |op| if let Op::Turn(_) = op { Op::Turn(1000) } else { op };
+        let whole = |op| if let Op::Turn(_) = op { Op::Turn(100_000) } else { op };
         let lives: Vec<_> = lives.into_iter().map(|(op, way)| (whole(op), way)).collect();
         compare(&lives, Identity::<Event>::default)?;
     }
