@@ -65,7 +65,7 @@ pub(crate) struct RootState {
 impl Drop for RootState {
     fn drop(&mut self) {
         self.args.env.fail("the root of its supervision tree ended");
-        self.args.register.close();
+        self.args.register.close("the engine has stopped");
         self.args.desk.close("the engine has stopped");
         for cell in self.args.directory.cells() {
             for ring in cell.rings() {
@@ -280,7 +280,8 @@ impl RootState {
             // What is loaded works on; only nothing is loaded or unloaded any more.
             self.args.desk.close(&format!("the reconciler failed too often: {reason}"));
         } else if name == "catalog" {
-            self.args.register.close();
+            // What is loaded works on, and is listed.
+            self.args.register.close(&format!("the catalog failed too often: {reason}"));
         } else {
             // Without its shard a cell answers nobody: rather fail closed than have all wait.
             let reason = format!("{name} failed too often: {reason}");

@@ -143,3 +143,53 @@ async fn a_crash_of_the_reconciler_at_any_place_loads_all_or_nothing() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_damaged_package_is_told_of_and_comes_up_with_its_next_version() {
+    let disk = SimulatedDisk::new(1);
+    let engine = on(&disk).start().await;
+    let catalog = engine.catalog();
+    for package in
+        ["package=d version=d1", "package=s version=s1 kind=subscriber of=d", "package=pricing version=v1"]
+    {
+        catalog.load(text(package)).await.unwrap();
+    }
+    let disk = power_cut(engine, &disk);
+    assert!(disk.lose(&archive("d1")));
+
+    let probe = Probe::<Vec<u64>>::new();
+    let engine = on(&disk).probe("g-pricing", "out", &probe).start().await;
+    let catalog = engine.catalog();
+    let left_out = catalog.boot_report().left_out;
+    let left_out: Vec<_> =
+        left_out.iter().map(|one| (one.package.as_str(), one.reason.contains("R-d"))).collect();
+    assert_eq!(left_out, [("d", false), ("s", true)], "the one is damaged, the other waits for its reactor");
+    engine.push("n-pricing", 7_u64).await;
+    assert_eq!(probe.expect(1).await, [[1, 1, 7]], "the third has its sink");
+
+    catalog.load(text("package=d version=d2")).await.unwrap();
+    engine.settle().await;
+    assert_eq!(counted(&engine, "d", &[5]).await, [[2, 1, 5]]);
+    assert_eq!(engine.reactor("R-d").unwrap().subscribers().await.len(), 2, "what waited has come up");
+    assert_eq!(listed(&catalog), ["d d1 serving", "d d2* serving", "pricing v1* serving", "s s1* serving"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_brings_a_package_of_the_same_name_comes_up_and_the_other_is_told_of() {
+    let disk = SimulatedDisk::new(1);
+    let engine = on(&disk).start().await;
+    let catalog = engine.catalog();
+    catalog.load(text("package=d version=d1")).await.unwrap();
+    catalog.load(pricing("v1")).await.unwrap();
+    let disk = power_cut(engine, &disk);
+
+    let probe = Probe::<Vec<u64>>::new();
+    let own = acequia::Package::new("d").version("9");
+    let engine = on(&disk).package(own).probe("g-pricing", "out", &probe).start().await;
+
+    let left_out = engine.catalog().boot_report().left_out;
+    assert_eq!((left_out.len(), left_out[0].package.as_str()), (1, "d"));
+    assert!(left_out[0].reason.contains("E0670"), "{}", left_out[0].reason);
+    engine.push("n-pricing", 7_u64).await;
+    assert_eq!(probe.expect(1).await, [[1, 1, 7]]);
+}

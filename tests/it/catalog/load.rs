@@ -1,18 +1,13 @@
 //! Loading: a version and its route, durably; and what refuses it.
 
-use super::{audited, counted, in_memory, listed, on, power_cut, pricing, text};
-use acequia::core::catalog::Refusal;
+use super::{audited, counted, in_memory, listed, live_run, on, power_cut, pricing, refusal, release, text};
+use acequia::core::catalog::{PinKind, Refusal};
+use acequia::store::Lsn;
 use acequia::store::disk::SimulatedDisk;
 use acequia::{DeployError, Loaded};
+use acequia_tests::eventually;
 use std::io;
 use std::time::Duration;
-
-fn refusal(error: DeployError) -> Refusal {
-    match error {
-        DeployError::Refused(refusal) => refusal,
-        other => panic!("{other}"),
-    }
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_load_takes_the_route_and_the_state_of_the_version_before() {
@@ -42,19 +37,41 @@ async fn a_load_takes_the_route_and_the_state_of_the_version_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_journal_the_catalog_is_the_same_in_memory() {
+async fn without_a_journal_the_catalog_does_the_same_in_memory() {
     let engine = in_memory().start().await;
-    let catalog = engine.catalog();
-    catalog.load(text("package=tools version=v1 kind=subscriber of=nobody")).await.unwrap_err();
-    assert_eq!(listed(&catalog), Vec::<String>::new());
-    let text = |version| text(&format!("package=tools version={version} kind=plain"));
+    let catalog = engine.catalog().by("alice");
+    let fast = |version: &str| text(&format!("package=pricing version={version} kind=fast"));
     for version in ["v1", "v2"] {
-        assert!(
-            catalog.load(text(version)).await.is_err(),
-            "its accumulator is durable, and there is no journal"
-        );
+        assert!(catalog.load(fast(version)).await.unwrap().freshly_loaded);
     }
-    assert_eq!(audited(&catalog).await.len(), 3);
+    assert_eq!(counted(&engine, "pricing", &[7]).await, [[2, 1, 7]]);
+    assert!(catalog.route("pricing", "v1", Some("v2".into())).await.unwrap().changed);
+    assert_eq!(counted(&engine, "pricing", &[8]).await, [[1, 2, 8]]);
+    live_run(&catalog, "pricing", "run").await;
+    assert!(matches!(refusal(catalog.unload("pricing", None).await.unwrap_err()), Refusal::Held { .. }));
+    catalog.unload_when_drained("pricing", None).await.unwrap();
+    assert_eq!(listed(&catalog), ["pricing v1* draining (1 live run)", "pricing v2 draining"]);
+    catalog.pin(vec![release("v1", PinKind::LiveRun, "run")]).await.unwrap();
+    eventually("the package goes as a whole", async || listed(&catalog).is_empty()).await;
+
+    let whats = [
+        "alice: load v1",
+        "alice: load v2",
+        "alice: route v1 if v2 is routed",
+        "alice: unload all versions",
+        "alice: unload when drained all versions",
+        "engine: unload what has drained",
+    ];
+    let entries = audited(&catalog).await;
+    assert_eq!(entries.len(), whats.len());
+    assert!(entries.iter().zip(whats).all(|(entry, what)| entry.starts_with(what)), "{entries:?}");
+    let (first, next) = catalog.audit(Lsn::FIRST, 2).await.unwrap();
+    assert_eq!((first.len(), catalog.audit(next, 10).await.unwrap().0.len()), (2, 4), "read in pages");
+    let durable = catalog.load(pricing("v3")).await.unwrap_err();
+    assert!(
+        matches!(&durable, DeployError::Failed { reason, .. } if reason.contains("journal")),
+        "{durable}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

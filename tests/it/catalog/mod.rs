@@ -1,26 +1,36 @@
 //! The catalog: versions that outlive a process, routes, pins, and what each operation refuses.
 
 mod boot;
+mod drain;
+mod example;
+mod files;
 mod load;
+mod model;
 mod native;
+mod pins;
+mod quarantine;
+mod route;
+mod trim;
+mod unload;
 
 use acequia::core::accumulator::Stateful;
-use acequia::core::catalog::{Outcome, VersionState};
+use acequia::core::catalog::{Outcome, PinChange, PinKind, Refusal, VersionState};
 use acequia::store::Lsn;
 use acequia::store::disk::{Cut, SimulatedDisk};
 use acequia::store::journal::Settings;
 use acequia::testing::{Reader, Taken, TestEngine, TestEngineBuilder, Unreadable};
 use acequia::{
-    AccumulatorDecl, CatalogHandle, DeployPoint, Failure, GraphBuilder, Guarantee, Kind, Package,
-    ReactorDecl, Source, Strategy, when_any,
+    AccumulatorDecl, CatalogHandle, DeployError, DeployPoint, Failure, GraphBuilder, Guarantee, Kind,
+    Package, ReactorDecl, Requirement, Source, Strategy, when_any,
 };
 use std::sync::Arc;
 
 /// Reads packages from texts, as `package=pricing version=v1 label=1.0.0`, so that no test needs a library.
 ///
 /// `kind` is `counter` (a durable reactor that counts, and a graph that puts the version in front), `reshaped`
-/// (the same with one reactor more), `other` (the same with another state), `failing` (its start fails) or
-/// `subscriber` (a graph at the reactor of the package that `of` names).
+/// (the same with one reactor more), `fast` (the same, not durable), `other` (the same with another state), `migrating` (that, with a way there
+/// from a counter's), `failing` (its start fails) or `subscriber` (a graph at the reactor of the package that
+/// `of` names, of a release that `needs` asks for).
 pub(crate) struct Texts;
 
 impl Reader for Texts {
@@ -30,11 +40,8 @@ impl Reader for Texts {
             Source::Path(path) => std::fs::read(path)
                 .map_err(|error| Unreadable { package: None, reason: error.to_string() })?,
         };
-        let text = String::from_utf8(archive.clone()).unwrap_or_default();
-        let of = |key: &str| {
-            let mut pairs = text.split_whitespace().filter_map(|pair| pair.split_once('='));
-            pairs.find(|(known, _)| *known == key).map(|(_, value)| value.to_owned())
-        };
+        let pairs = Text::of(&archive);
+        let of = |key: &str| pairs.get(key).map(ToOwned::to_owned);
         let unreadable = |what: &str| Unreadable {
             package: of("package").map(Into::into),
             reason: format!("the text has no {what}"),
@@ -44,16 +51,29 @@ impl Reader for Texts {
         [DeployPoint::LoadVerify, DeployPoint::LoadCopy, DeployPoint::LoadMap, DeployPoint::LoadManifest]
             .into_iter()
             .for_each(reached);
-        let (kind, publisher) = (of("kind").unwrap_or_else(|| "counter".to_owned()), of("of"));
-        let (name, named) = (package.clone(), version.clone());
+        let text = archive.clone();
         Ok(Taken {
             package: package.into(),
             version: version.into(),
             label: of("label").map(Into::into),
             manifest: of("manifest").map(Into::into),
             archive,
-            make: Arc::new(move || declared(&name, &named, &kind, publisher.as_deref())),
+            make: Arc::new(move || declared(&Text::of(&text))),
         })
+    }
+}
+
+/// Pairs of a key and a value.
+struct Text(String);
+
+impl Text {
+    fn of(bytes: &[u8]) -> Self {
+        Self(String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    fn get(&self, key: &str) -> Option<&str> {
+        let mut pairs = self.0.split_whitespace().filter_map(|pair| pair.split_once('='));
+        pairs.find(|(known, _)| *known == key).map(|(_, value)| value)
     }
 }
 
@@ -62,29 +82,39 @@ fn number(version: &str) -> u64 {
     version.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0)
 }
 
-fn declared(package: &str, version: &str, kind: &str, publisher: Option<&str>) -> Package {
-    let declared = Package::new(package).version(version);
-    if kind == "subscriber" {
-        return declared.graph(graph(package, publisher.unwrap_or("pricing"), 0));
+fn declared(text: &Text) -> Package {
+    let [package, version] = ["package", "version"].map(|key| text.get(key).unwrap_or_default());
+    let mut declared = Package::new(package).version(version);
+    if let Some(release) = text.get("label").and_then(|label| label.parse().ok()) {
+        declared = declared.release(release);
     }
-    let number = number(version);
-    let declared = declared.reactor(counter(package, kind == "other")).graph(graph(package, package, number));
+    let kind = text.get("kind").unwrap_or("counter");
+    if kind == "subscriber" {
+        let publisher = text.get("of").unwrap_or_default();
+        let needs = text.get("needs").and_then(|needs| needs.parse().ok());
+        let requirement = Requirement { releases: needs, ..Requirement::of(format!("R-{publisher}")) };
+        return declared.requirement(requirement).graph(graph(package, publisher, 0));
+    }
+    let declared = declared.reactor(counter(package, kind)).graph(graph(package, package, number(version)));
     match kind {
-        "reshaped" => declared.reactor(counter(&format!("{package}-more"), false)),
+        "reshaped" => declared.reactor(counter(&format!("{package}-more"), kind)),
         "failing" => declared.started_by(|| Err(Failure::error("no port is free"))),
         _ => declared,
     }
 }
 
 /// Reactor `R-NAME` over the durable `n-NAME`, which counts its events.
-fn counter(name: &str, other: bool) -> ReactorDecl {
+fn counter(name: &str, kind: &str) -> ReactorDecl {
     let accumulator = format!("n-{name}");
-    let decl = if other {
+    let decl = if matches!(kind, "other" | "migrating") {
         let count = |count: &mut String, event: &u64| {
             count.push('|');
             Ok(Some(vec![count.len() as u64, *event]))
         };
-        AccumulatorDecl::new(&*accumulator, Kind::Stream, move || Stateful::new(String::new(), count))
+        let decl =
+            AccumulatorDecl::new(&*accumulator, Kind::Stream, move || Stateful::new(String::new(), count));
+        let strokes = |count: u64| Ok("|".repeat(usize::try_from(count).unwrap_or_default()));
+        if kind == "migrating" { decl.migrate(strokes) } else { decl }
     } else {
         let count = |count: &mut u64, event: &u64| {
             *count += 1;
@@ -92,7 +122,7 @@ fn counter(name: &str, other: bool) -> ReactorDecl {
         };
         AccumulatorDecl::new(&*accumulator, Kind::Stream, move || Stateful::new(0_u64, count))
     };
-    let decl = decl.delivery(Guarantee::Durable);
+    let decl = if kind == "fast" { decl } else { decl.delivery(Guarantee::Durable) };
     ReactorDecl::new(format!("R-{name}"), vec![decl], when_any([&*accumulator]))
         .strategy(Strategy::Sequential)
 }
@@ -164,4 +194,35 @@ pub(crate) async fn counted(engine: &TestEngine, package: &str, events: &[u64]) 
     engine.push_all(&format!("n-{package}"), events.to_vec()).await;
     engine.settle().await;
     probe.all()
+}
+
+/// The refusal that an error is.
+pub(crate) fn refusal(error: DeployError) -> Refusal {
+    match error {
+        DeployError::Refused(refusal) => refusal,
+        other => panic!("{other}"),
+    }
+}
+
+/// `holder` holds a version of package `pricing`.
+pub(crate) fn hold(version: &str, kind: PinKind, holder: &str) -> PinChange {
+    PinChange::Hold { package: "pricing".into(), version: version.into(), kind, holder: holder.into() }
+}
+
+/// It lets go.
+pub(crate) fn release(version: &str, kind: PinKind, holder: &str) -> PinChange {
+    PinChange::Release { package: "pricing".into(), version: version.into(), kind, holder: holder.into() }
+}
+
+/// It goes on holding it for another reason.
+pub(crate) fn change(version: &str, from: PinKind, to: PinKind, holder: &str) -> PinChange {
+    PinChange::Become { package: "pricing".into(), version: version.into(), from, to, holder: holder.into() }
+}
+
+/// Begin a run at the routed version of `package`, as a workflow does: a start, then its record.
+pub(crate) async fn live_run(catalog: &CatalogHandle, package: &str, run: &str) {
+    let (version, start) = catalog.start(package, run).unwrap();
+    let (package, holder) = (package.into(), run.into());
+    catalog.pin(vec![PinChange::Hold { package, version, kind: PinKind::LiveRun, holder }]).await.unwrap();
+    drop(start);
 }

@@ -26,35 +26,39 @@ pub(crate) enum CatalogMsg {
     Fail { reason: String },
 }
 
+pub(crate) struct State {
+    register: Arc<Register>,
+    /// A timer runs.
+    is_looking_again: bool,
+}
+
 /// How long what could not be released or unloaded is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl Actor for CatalogActor {
     type Msg = CatalogMsg;
-    type State = Arc<Register>;
+    type State = State;
     type Arguments = CatalogArgs;
 
     async fn pre_start(
         &self,
         myself: ActorRef<CatalogMsg>,
         args: CatalogArgs,
-    ) -> Result<Arc<Register>, ActorProcessingErr> {
+    ) -> Result<State, ActorProcessingErr> {
         args.register.attend(myself.clone());
         let _ = myself.cast(CatalogMsg::Wake);
-        // The timer of an earlier incarnation may have ended with it.
-        myself.send_after(PAUSE, || CatalogMsg::LookAgain);
-        Ok(args.register)
+        Ok(State { register: args.register, is_looking_again: false })
     }
 
     async fn handle(
         &self,
         myself: ActorRef<CatalogMsg>,
         message: CatalogMsg,
-        register: &mut Arc<Register>,
+        state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            CatalogMsg::Wake => register.work(),
-            CatalogMsg::LookAgain => register.look_again(&myself),
+            CatalogMsg::Wake => state.on_wake(&myself),
+            CatalogMsg::LookAgain => state.on_look_again(&myself),
             #[cfg(feature = "testing")]
             CatalogMsg::Fail { reason } => return Err(reason.into()),
         }
@@ -65,10 +69,26 @@ impl Actor for CatalogActor {
         &self,
         _: ActorRef<CatalogMsg>,
         _: SupervisionEvent,
-        _: &mut Arc<Register>,
+        _: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         // It has no children.
         Ok(())
+    }
+}
+
+impl State {
+    fn on_wake(&mut self, myself: &ActorRef<CatalogMsg>) {
+        self.register.work();
+        if !self.is_looking_again && self.register.has_left() {
+            self.is_looking_again = true;
+            myself.send_after(PAUSE, || CatalogMsg::LookAgain);
+        }
+    }
+
+    fn on_look_again(&mut self, myself: &ActorRef<CatalogMsg>) {
+        self.is_looking_again = false;
+        self.register.look_again();
+        self.on_wake(myself);
     }
 }
 
@@ -104,15 +124,16 @@ impl Register {
         }
     }
 
-    fn look_again(&self, myself: &ActorRef<CatalogMsg>) {
+    /// Whether something was left that is to be looked at again.
+    fn has_left(&self) -> bool {
         let is_left = self.snapshot().packages().any(|(_, versions)| versions.orphans().next().is_some());
-        if is_left {
+        is_left || !self.lock().postponed.is_empty()
+    }
+
+    fn look_again(&self) {
+        if self.snapshot().packages().any(|(_, versions)| versions.orphans().next().is_some()) {
             self.ask(Request::Reap);
         }
-        let postponed = std::mem::take(&mut self.lock().postponed);
-        if !postponed.is_empty() {
-            self.wake();
-        }
-        myself.send_after(PAUSE, || CatalogMsg::LookAgain);
+        self.lock().postponed.clear();
     }
 }

@@ -6,6 +6,7 @@
 use super::point::DeployPoint;
 use super::register::Register;
 use acequia_core::catalog::Record;
+use acequia_core::id::ReactorName;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -38,8 +39,8 @@ pub(crate) enum Passage {
 pub(crate) struct Commit {
     register: Arc<Register>,
     deploy: Deploy,
-    /// No version of the package was loaded before: nothing is to be gone on with.
-    is_first: bool,
+    /// Durable reactors that end with it.
+    ends: Vec<ReactorName>,
     progress: Mutex<Progress>,
     ended: Notify,
     /// What a new version could not take over of the old one's state.
@@ -47,34 +48,35 @@ pub(crate) struct Commit {
 }
 
 enum Progress {
-    Waiting(Record),
+    Waiting(Box<Record>),
     Writing,
     Ended(Result<(), String>),
 }
 
 impl Commit {
     pub(super) fn new(register: &Arc<Register>, deploy: Deploy, record: Record) -> Arc<Self> {
-        let touched = record.changes.first().map(|change| change.package().clone());
-        let snapshot = register.snapshot();
-        let is_empty = |package| snapshot.package(package).is_none_or(|versions| versions.is_empty());
         Arc::new(Self {
             register: Arc::clone(register),
             deploy,
-            is_first: deploy == Deploy::Load && touched.as_ref().is_some_and(is_empty),
-            progress: Mutex::new(Progress::Waiting(record)),
+            ends: Vec::new(),
+            progress: Mutex::new(Progress::Waiting(Box::new(record))),
             ended: Notify::new(),
             incompatible: Mutex::default(),
         })
     }
 
+    /// The record of an unload that ends these durable reactors: after a crash they begin anew.
+    pub(super) fn ending(register: &Arc<Register>, record: Record, ends: Vec<ReactorName>) -> Arc<Self> {
+        let commit = Self::new(register, Deploy::Unload, record);
+        match Arc::into_inner(commit) {
+            Some(commit) => Arc::new(Self { ends, ..commit }),
+            None => unreachable!("nobody else has seen it yet"),
+        }
+    }
+
     /// Whether it may be on disk.
     pub(crate) fn is_begun(&self) -> bool {
         !matches!(*self.progress(), Progress::Waiting(_))
-    }
-
-    /// Whether the package's reactors begin anew, whatever the journal knows of others by their names.
-    pub(crate) fn begins_anew(&self) -> bool {
-        self.is_first && !self.is_begun()
     }
 
     /// Write the record, or wait for who does; once it is synced, it counts.
@@ -92,7 +94,7 @@ impl Commit {
     fn begin(self: &Arc<Self>) {
         let mut progress = self.progress();
         let Progress::Waiting(record) = &mut *progress else { return };
-        let record = std::mem::take(record);
+        let record = std::mem::take(&mut **record);
         *progress = Progress::Writing;
         drop(progress);
         let own = Arc::clone(self);
@@ -101,7 +103,7 @@ impl Commit {
             if own.deploy == Deploy::Load {
                 own.register.points.reach(DeployPoint::UploadCatalogCommit);
             }
-            let result = own.register.write_now(record);
+            let result = own.register.write_ending(record, &own.ends);
             if result.is_ok() {
                 own.register.points.reach(match own.deploy {
                     Deploy::Load => DeployPoint::LoadCommit,

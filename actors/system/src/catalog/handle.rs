@@ -286,7 +286,7 @@ impl CatalogHandle {
         self.register.ask(request(Some(reply)));
         answered.await.unwrap_or_else(|_| {
             self.demand_open()?;
-            Err(DeployError::Interrupted { reason: self.register.desk.closed() })
+            Err(DeployError::Interrupted { reason: self.register.closed() })
         })
     }
 

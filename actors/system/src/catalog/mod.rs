@@ -22,6 +22,7 @@ mod load;
 mod note;
 mod pin;
 mod point;
+mod quarantine;
 mod reader;
 mod register;
 mod release;

@@ -51,7 +51,7 @@ pub(super) struct Inner {
     residents: BTreeMap<Key, Make>,
     queue: VecDeque<Request>,
     is_busy: bool,
-    is_closed: bool,
+    closed: Option<String>,
     /// Changes of pins that are on their way to the journal, by version.
     pub(super) under_way: BTreeMap<Key, usize>,
     /// Drains that something other than a pin keeps from ending, until they are looked at again.
@@ -101,7 +101,7 @@ impl Register {
                 residents: BTreeMap::new(),
                 queue: VecDeque::new(),
                 is_busy: false,
-                is_closed: false,
+                closed: None,
                 under_way: BTreeMap::new(),
                 postponed: BTreeSet::new(),
                 entries: VecDeque::new(),
@@ -125,20 +125,25 @@ impl Register {
     }
 
     /// Nobody will work on anything any more.
-    pub(crate) fn close(&self) {
+    pub(crate) fn close(&self, reason: &str) {
         self.shut_down();
         let mut inner = self.lock();
-        inner.is_closed = true;
+        inner.closed.get_or_insert_with(|| reason.to_owned());
         let queue = std::mem::take(&mut inner.queue);
         drop(inner);
         // Their replies go with them.
         drop(queue);
     }
 
+    /// Why nobody works here any more.
+    pub(super) fn closed(&self) -> String {
+        self.lock().closed.clone().unwrap_or_else(|| "what carried it out has failed".to_owned())
+    }
+
     /// Put a request into the queue. If nobody will ever work on it, it is dropped, and its reply with it.
     pub(super) fn ask(&self, request: Request) {
         let mut inner = self.lock();
-        if inner.is_closed {
+        if inner.closed.is_some() {
             return;
         }
         inner.queue.push_back(request);
@@ -163,7 +168,7 @@ impl Register {
     /// The next request, if nobody is at work on one; then somebody is, until the answer is dropped.
     pub(super) fn begin(self: &Arc<Self>) -> Option<(Request, Busy)> {
         let mut inner = self.lock();
-        if inner.is_busy || inner.is_closed {
+        if inner.is_busy || inner.closed.is_some() {
             return None;
         }
         let request = inner.queue.pop_front().or_else(|| {

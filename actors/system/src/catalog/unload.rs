@@ -1,6 +1,6 @@
 //! Unloading a version, or a package with its route.
 
-use super::commit::{Commit, Deploy};
+use super::commit::Commit;
 use super::error::DeployError;
 use super::point::DeployPoint;
 use super::register::Register;
@@ -9,8 +9,9 @@ use super::write::wall;
 use crate::reconciler::request::{Request as Asked, UnloadError};
 use crate::reconciler::{Supplied, Unload, interrupted_unload};
 use acequia_core::catalog::{Answer, Author, Command, Decision, Held, Operation, Refusal, Selector};
-use acequia_core::id::PackageName;
+use acequia_core::id::{PackageName, ReactorName};
 use acequia_core::package::Version;
+use acequia_core::reactor::ReactorDecl;
 use acequia_core::reconcile::{UnloadRefusal, plan_unload};
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,7 +107,7 @@ impl Register {
         decision: &Decision,
         drain: Duration,
     ) -> Result<bool, DeployError> {
-        let commit = Commit::new(self, Deploy::Unload, decision.record.clone());
+        let commit = Commit::ending(self, decision.record.clone(), self.durable_reactors(package));
         let (reply, answered) = tokio::sync::oneshot::channel();
         self.desk.ask(Asked::Unload {
             packages: vec![package.clone()],
@@ -128,6 +129,12 @@ impl Register {
             Err(UnloadError::Stopping) => Err(Refusal::ShuttingDown.into()),
             Err(error) => Err(DeployError::Interrupted { reason: error.to_string() }),
         }
+    }
+
+    fn durable_reactors(&self, package: &PackageName) -> Vec<ReactorName> {
+        let cells = self.desk.members(package).map(|members| members.package().cells()).unwrap_or_default();
+        let is_durable = |decl: &ReactorDecl| decl.accumulators.iter().any(|one| one.guarantee.is_durable());
+        cells.into_iter().filter(is_durable).map(|decl| decl.name).collect()
     }
 
     /// Pins hold it; whoever depends on what it has is named as well.

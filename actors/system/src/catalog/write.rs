@@ -3,9 +3,10 @@
 use super::error::DeployError;
 use super::register::Register;
 pub(super) use crate::journal::wall;
-use crate::journal::{EngineJournal, fresh_id, head};
+use crate::journal::{EngineJournal, fresh_id, head, push_end};
 use acequia_core::catalog::{AuditEntry, Catalog, Command, Outcome, Record, Refusal};
 use acequia_core::durable::stream_number;
+use acequia_core::id::ReactorName;
 use acequia_store::Lsn;
 use acequia_store::catalog::{checkpoint, encode, kind};
 use acequia_store::journal::{AppendError, Batch, OnSynced, RecordKind, StreamId};
@@ -36,11 +37,19 @@ impl Register {
 
     /// The same on this thread, which blocks until the record is synced.
     pub(super) fn write_now(self: &Arc<Self>, record: Record) -> Result<(), String> {
+        self.write_ending(record, &[])
+    }
+
+    /// The same, in one batch with the ends of durable reactors.
+    pub(super) fn write_ending(self: &Arc<Self>, record: Record, ends: &[ReactorName]) -> Result<(), String> {
         let Some(journal) = self.env.journal() else {
             return self.fold(None, &record).map_err(|error| error.to_string());
         };
         let mut batch = journal.journal().batch();
         let begun = self.begin_history(journal, &mut batch)?;
+        for reactor in ends {
+            push_end(&mut batch, reactor).map_err(|error| error.to_string())?;
+        }
         push(&mut batch, &record)?;
         let (told, answered) = std::sync::mpsc::channel();
         let own = Arc::clone(self);

@@ -189,6 +189,7 @@ fn register(
     if let Some(journal) = env.journal() {
         journal.serve(&register);
     }
+    register.hear_of_quarantines();
     Ok(register)
 }
 

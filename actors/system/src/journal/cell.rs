@@ -13,7 +13,9 @@ use acequia_core::id::{AccumulatorName, GraphName, ReactorName};
 use acequia_core::reactor::ReactorDecl;
 use acequia_core::ring::Doorbell;
 use acequia_core::{Overflow, Timestamp};
-use acequia_store::journal::{AppendError, Batch, CrashPoint, OnSynced, RecordId, RecordKind, StreamId};
+use acequia_store::journal::{
+    AppendError, Batch, CrashPoint, EncodeError, OnSynced, RecordId, RecordKind, StreamId,
+};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -289,6 +291,14 @@ impl CellJournal {
         for (intake, stream) in self.intakes.iter().flatten().map(|intake| (intake, intake.stream())) {
             self.journal.trails().end(stream, intake.trail());
         }
+        let mut batch = self.batch();
+        batch.set_urgent();
+        let ended = push_end(&mut batch, &self.name).map_err(|error| error.to_string());
+        let ended =
+            ended.and_then(|()| self.journal.journal().ride(batch).map_err(|error| error.to_string()));
+        if let Err(reason) = ended {
+            tracing::error!(reactor = %self.name, reason, "the end of a reactor was not written down");
+        }
     }
 
     fn batch(&self) -> Batch {
@@ -346,6 +356,11 @@ fn fail(env: &Arc<Env>, name: &ReactorName, why: &str, sent: Vec<Sent>) {
     publish(sent, Published::Lost);
     tracing::error!(reactor = %name, why, "a turn could not be written down");
     env.fail(&format!("a turn of reactor {name} could not be written to the journal: {why}"));
+}
+
+/// Add the end of a reactor's life to a batch.
+pub(crate) fn push_end(batch: &mut Batch, reactor: &ReactorName) -> Result<(), EncodeError> {
+    batch.push(&head(RecordKind::Unload, reactor_stream(reactor), fresh_id()), &[])
 }
 
 pub(crate) fn fresh_id() -> RecordId {

@@ -27,7 +27,7 @@ pub(crate) use history::JournalError;
 
 pub(crate) use admission::{Admission, Entrance, Flight, Ticket};
 pub(crate) use backlog::Backlog;
-pub(crate) use cell::{CellJournal, attach, fresh_id, write_outbox};
+pub(crate) use cell::{CellJournal, attach, fresh_id, push_end, write_outbox};
 pub use recovery::RecoveryError;
 pub(crate) use write::{event_of, head, wall};
 
@@ -259,25 +259,8 @@ impl EngineJournal {
         self.lives().entry(reactor_stream(reactor)).or_insert(Life::new(lsn));
     }
 
-    /// What there is of the reactor is history.
     fn end_life(&self, reactor: &ReactorName) {
         self.lives().remove(&reactor_stream(reactor));
-        let mut batch = self.journal.batch();
-        batch.set_urgent();
-        let head = write::head(RecordKind::Unload, reactor_stream(reactor), cell::fresh_id());
-        let ended = batch.push(&head, &[]).map_err(|error| error.to_string());
-        if let Err(reason) = ended.and_then(|()| self.journal.ride(batch).map_err(|error| error.to_string()))
-        {
-            tracing::error!(%reactor, reason, "the end of a reactor was not written down");
-        }
-    }
-
-    /// The reactor's package was unloaded, and comes new. The process that unloaded it may have ended before it
-    /// had torn the reactor down.
-    pub(crate) fn begin_anew(&self, reactor: &ReactorName) {
-        if self.life_of(reactor).is_some() {
-            self.end_life(reactor);
-        }
     }
 
     /// A checkpoint of the reactor is on disk. Returns the record before which nobody needs anything.

@@ -14,7 +14,7 @@ use acequia_core::package::Version;
 use acequia_core::reconcile::{Actual, Plan, Quarantine, Step};
 use ractor::ActorRef;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 /// What was asked, what is in the making, what is loaded.
 #[derive(Default)]
@@ -22,6 +22,19 @@ pub(crate) struct Desk {
     inner: Mutex<Inner>,
     pub(crate) events: EventSink,
     pub(crate) failpoints: FailPoints,
+    /// Told of every quarantine, so that it outlives the process.
+    told: OnceLock<TellKept>,
+}
+
+/// Hears of quarantines.
+type TellKept = Box<dyn Fn(Kept<'_>) + Send + Sync>;
+
+/// A version that is kept out, or those of a package that are not any more.
+pub(crate) enum Kept<'k> {
+    /// This one is.
+    Out { package: &'k PackageName, version: &'k Version, reason: &'k str },
+    /// None of these are.
+    No { package: &'k PackageName },
 }
 
 #[derive(Default)]
@@ -217,6 +230,18 @@ impl Desk {
     pub(crate) fn keep_out(&self, package: &PackageName, version: &Version, reason: &str) {
         let quarantine = Quarantine { package: package.clone(), reason: reason.to_owned() };
         self.lock().actual.quarantined.insert(version.clone(), quarantine);
+        self.tell(Kept::Out { package, version, reason });
+    }
+
+    /// Have `told` hear of every quarantine from now on.
+    pub(crate) fn tell_of_quarantines(&self, told: impl Fn(Kept<'_>) + Send + Sync + 'static) {
+        let _ = self.told.set(Box::new(told));
+    }
+
+    fn tell(&self, kept: Kept<'_>) {
+        if let Some(told) = self.told.get() {
+            told(kept);
+        }
     }
 
     /// A package that is loaded failed too often: its version is kept out once it is unloaded.
@@ -231,7 +256,10 @@ impl Desk {
         let mut inner = self.lock();
         let before = inner.actual.quarantined.len();
         inner.actual.quarantined.retain(|_, known| known.package != *package);
-        inner.actual.quarantined.len() < before
+        let is_cleared = inner.actual.quarantined.len() < before;
+        drop(inner);
+        self.tell(Kept::No { package });
+        is_cleared
     }
 
     /// Loads that wait, with what for.

@@ -23,7 +23,7 @@ mod unload;
 mod upgrade;
 mod workflow;
 
-pub(crate) use desk::{Desk, interrupted_load, interrupted_unload};
+pub(crate) use desk::{Desk, Kept, interrupted_load, interrupted_unload};
 pub use event::{StepCounters, StepEvent, StepEvents, StepPhase};
 #[cfg(feature = "testing")]
 pub use failpoint::FailAction;

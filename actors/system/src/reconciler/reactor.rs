@@ -28,11 +28,6 @@ impl Reconciler {
     ) -> Result<(), Halt> {
         let absent = || Halt::Failed(format!("reactor {name} is not declared"));
         let members = transaction.members_of(&step.package).ok_or_else(absent)?;
-        if let Some(journal) = self.args.env.journal()
-            && transaction.commit().is_some_and(|commit| commit.begins_anew())
-        {
-            journal.begin_anew(name);
-        }
         let entry = self.make_cell(step, members, name, Cell::new).await?;
         members.add_reactor(entry.clone());
         for (source, accumulator) in entry.decl.accumulators.iter().enumerate() {
