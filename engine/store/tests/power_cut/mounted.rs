@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 const MIB: u64 = 1024 * 1024;
+/// How often, and after which pauses, it is looked whether all files are closed.
+const LOOKS: u32 = 1_000;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 /// `EXT4_IOC_SHUTDOWN` without flushing the log, once a line comes. A script, because `unsafe` has its places.
 const SHUTDOWN: &str = r#"$| = 1; my $how = pack("L", 2); open(my $root, "<", $ARGV[0]) or die "open: $!";
 print "ready\n"; <STDIN>; ioctl($root, 0x8004587D, $how) or die "ioctl: $!""#;
@@ -76,9 +79,16 @@ impl Mounted {
         Ok(Cut { perl, is_cut: AtomicBool::new(false) })
     }
 
-    /// The power is back. All files must be closed.
+    /// The power is back. All files must be closed, or about to be: threads of `sled` outlive it for a moment.
+    #[expect(clippy::disallowed_methods, reason = "nobody tells when another's thread has ended")]
     pub fn again(&mut self) {
-        run(Command::new("umount").arg(self.root())).unwrap();
+        for look in 0..=LOOKS {
+            match run(Command::new("umount").arg(self.root())) {
+                Ok(()) => break,
+                Err(error) => assert!(look < LOOKS, "{error}"),
+            }
+            std::thread::sleep(BETWEEN_LOOKS); // tidy: nobody tells when another's thread has ended
+        }
         self.is_mounted = false;
         self.mount().unwrap();
     }
