@@ -65,6 +65,7 @@ pub(crate) struct RootState {
 impl Drop for RootState {
     fn drop(&mut self) {
         self.args.env.fail("the root of its supervision tree ended");
+        self.args.register.shut_down();
         self.args.register.close("the engine has stopped");
         self.args.desk.close("the engine has stopped");
         for cell in self.args.directory.cells() {

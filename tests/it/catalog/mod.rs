@@ -130,7 +130,7 @@ fn counter(name: &str, kind: &str) -> ReactorDecl {
 /// Graph `g-NAME` at the counter of `at`: what that counted, with `number` in front.
 fn graph(name: &str, at: &str, number: u64) -> acequia::GraphDecl {
     let mut graph = GraphBuilder::new(format!("g-{name}"));
-    let seen = graph.source::<Vec<u64>>(&*format!("n-{at}"));
+    let seen = graph.source::<Vec<u64>>(&format!("n-{at}"));
     let out = graph.node("out", (seen,), move |(seen,)| [&[number], &seen[..]].concat());
     graph.terminal(out);
     graph.on(format!("R-{at}")).build().unwrap()

@@ -124,9 +124,8 @@ impl Register {
         self.lock().catalog.shut_down();
     }
 
-    /// Nobody will work on anything any more.
+    /// Nobody will carry out anything any more. Listing and starts go on, unless the engine shuts down.
     pub(crate) fn close(&self, reason: &str) {
-        self.shut_down();
         let mut inner = self.lock();
         inner.closed.get_or_insert_with(|| reason.to_owned());
         let queue = std::mem::take(&mut inner.queue);

@@ -58,6 +58,7 @@ impl Register {
         });
         journal.journal().append(batch, on_synced).map_err(|refused| told_of(&refused.error))?;
         answered.recv().unwrap_or_else(|_| Err("the journal went away".to_owned()))?;
+        ends.iter().for_each(|reactor| journal.end_life(reactor));
         if let Some(at) = begun {
             self.hold.advance(journal, at);
         }

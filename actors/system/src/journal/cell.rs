@@ -125,6 +125,10 @@ impl CellJournal {
     /// Write down the cell as it is. To be called between two turns, by whoever owns it. While firings are
     /// open it cannot be: then it is due until it can.
     pub(crate) fn write_checkpoint(&self, env: &Arc<Env>, state: &Cell, now: Timestamp) {
+        if self.journal.life_of(&self.name).is_none() {
+            // Its end is on disk already, and it only drains: nothing of it may be found again.
+            return;
+        }
         let target = Target {
             journal: &self.journal,
             stream: self.stream,

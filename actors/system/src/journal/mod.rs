@@ -262,7 +262,7 @@ impl EngineJournal {
         self.lives().entry(reactor_stream(reactor)).or_insert(Life::new(lsn));
     }
 
-    fn end_life(&self, reactor: &ReactorName) {
+    pub(crate) fn end_life(&self, reactor: &ReactorName) {
         self.lives().remove(&reactor_stream(reactor));
     }
 
