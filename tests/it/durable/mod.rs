@@ -6,6 +6,7 @@ mod dedupe;
 mod elsewhere;
 mod kill;
 mod letters;
+mod library;
 mod lineage;
 mod outputs;
 mod refusals;

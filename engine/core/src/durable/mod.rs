@@ -13,6 +13,7 @@ pub mod lineage;
 mod mark;
 mod outgoing;
 mod stream;
+mod unfit;
 
 pub use filed::{Filed, FiledError, decode_letter, encode_letter};
 pub use guarantee::{Guarantee, UnknownGuarantee};
@@ -20,3 +21,4 @@ pub use lineage::LifeId;
 pub use mark::{MarkError, OpenFirings, PolicyMark, SourceMark, SourcePosition, TurnMark};
 pub use outgoing::{Outgoing, Publish, Published};
 pub use stream::stream_number;
+pub use unfit::{Unfit, unfit};
