@@ -10,8 +10,9 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to whoever runs it")]
 
 use acequia::Clock;
+use acequia::replay::ReactorReport;
 use acequia_examples::flights::progress::Progress;
-use acequia_examples::flights::{Flown, Options, chaos, kill, report, run};
+use acequia_examples::flights::{self, Flown, Options, chaos, kill, report, run};
 use acequia_examples::{plain, slices};
 use clap::Parser;
 use std::error::Error;
@@ -34,6 +35,9 @@ struct Arguments {
     /// Kill the durable run that often at random, with SIGKILL, before it may end.
     #[arg(long, value_name = "N", requires = "durable")]
     kills: Option<u32>,
+    /// Go through what a durable run has recorded in this folder again, and compare.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["durable", "chaos"])]
+    replay: Option<PathBuf>,
     /// Read no more than this many departures a second.
     #[arg(long, value_name = "ROWS")]
     rate: Option<u32>,
@@ -57,6 +61,9 @@ async fn main() -> ExitCode {
 }
 
 async fn fly(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
+    if let Some(folder) = arguments.replay {
+        return replay(folder);
+    }
     if let Some(kills) = arguments.kills {
         eprintln!("killed {} times", kill::run_and_kill(kills)?);
     }
@@ -88,6 +95,19 @@ async fn fly(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
         return verify(&options.path, &flown);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Go through a journal again, and say how many results were compared, reactor by reactor.
+fn replay(folder: PathBuf) -> Result<ExitCode, Box<dyn Error>> {
+    let report = flights::replay(folder).map_err(|error| error.to_string())?;
+    for reactor in &report.reactors {
+        let ReactorReport { reactor, turns, events, firings_now, compared, differing, stage, .. } = reactor;
+        println!(
+            "{reactor}: {turns} turns, {events} events, {firings_now} firings, {compared} results compared, {differing} turns differ; {stage}"
+        );
+    }
+    println!("{}", if report.is_equal() { "equal".to_owned() } else { report.to_string() });
+    Ok(if report.is_equal() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Run the plain loop over the rows that came through, and compare.

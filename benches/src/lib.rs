@@ -12,6 +12,7 @@ mod baseline;
 mod error;
 mod event;
 mod flight;
+mod folder;
 mod harness;
 mod json;
 mod latency;

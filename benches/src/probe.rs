@@ -9,13 +9,15 @@ use clap::ValueEnum;
 
 use crate::error::BenchError;
 use crate::harness::Variant;
-use crate::workload::{SATURATED, latency, memory, saturated, wide};
+use crate::workload::{SATURATED, latency, library, memory, saturated, wide};
 
 /// What a child process measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Probe {
     Allocations,
     Resident,
+    /// What a journal takes at the end.
+    OnDisk,
     WideResident,
     /// Median latency of one way, for a profiler.
     Latency,
@@ -45,6 +47,7 @@ pub(crate) fn answer(probe: Probe, subject: &str, quick: bool) -> Result<f64, Be
             saturated::count_allocations(&variant(subject)?, if quick { 20_000 } else { 100_000 })
         }
         Probe::Resident => memory::resident(subject, quick),
+        Probe::OnDisk => memory::on_disk(subject, quick),
         Probe::Latency => latency::median_of(subject),
         Probe::WideResident => wide::resident_per_reactor(subject),
     }
@@ -72,9 +75,13 @@ fn variant(subject: &str) -> Result<Variant, BenchError> {
     let find = || {
         let mut parts = subject.split('/');
         let (id, name, mode) = (parts.next()?, parts.next()?, parts.next()?);
-        let workload = SATURATED.into_iter().find(|workload| workload.id == id)?;
-        let mut variants = (workload.baselines)().into_iter().chain((workload.ours)());
-        variants.find(|variant| variant.name == name && variant.mode.as_str() == mode)
+        let variants: Vec<Variant> = if id == "library" {
+            library::variants().into()
+        } else {
+            let workload = SATURATED.into_iter().find(|workload| workload.id == id)?;
+            (workload.baselines)().into_iter().chain((workload.ours)()).collect()
+        };
+        variants.into_iter().find(|variant| variant.name == name && variant.mode.as_str() == mode)
     };
     find().ok_or_else(|| BenchError::Subject { subject: subject.to_owned() })
 }

@@ -2,6 +2,7 @@
 //!
 //! Start with [`flights`]; [`plain`] is the loop that it is compared with.
 
+pub mod deploys;
 pub mod flights;
 pub mod market;
 pub mod plain;

@@ -2,8 +2,12 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+// Sources of packages name the sdk, and are compiled into this program too.
+extern crate acequia as acequia_sdk;
+
 mod archive;
 mod batch;
+mod catalog;
 mod chaos;
 mod cli;
 mod command;
@@ -27,6 +31,7 @@ mod passthrough;
 mod polling;
 mod pricing;
 mod reactor;
+mod replay;
 mod shared;
 mod shelf;
 mod shutdown;

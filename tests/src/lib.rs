@@ -9,6 +9,7 @@ mod gate;
 mod graphs;
 pub mod library;
 mod packages;
+mod small_disk;
 
 pub use bytes::{accumulator_behind_bytes, graph_behind_bytes};
 pub use eventually::eventually;
@@ -16,3 +17,4 @@ pub use folder::Folder;
 pub use gate::Gate;
 pub use graphs::{abc, echo};
 pub use packages::{letters, numbers, single, started};
+pub use small_disk::{Small, SmallDisk};

@@ -127,7 +127,7 @@ impl Layout {
         let root = self.root.canonicalize().unwrap_or_else(|error| panic!("no root: {error}"));
         let text = format!(
             "[workspace]\nresolver = \"3\"\nmembers = [\"source/*\"]\n\n[workspace.dependencies]\n\
-             acequia-sdk = {{ path = {:?} }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\ntracing = \"0.1\"\n\n{profiles}",
+             acequia-sdk = {{ path = {:?} }}\nserde = {{ version = \"1\", features = [\"derive\"] }}\ntracing = \"0.1\"\ntokio = {{ version = \"1\", default-features = false, features = [\"rt\", \"sync\", \"time\"] }}\n\n{profiles}",
             root.join("plugins/sdk"),
         );
         let source = self.folder.join("source");

@@ -1,14 +1,15 @@
 //! What can be written on the command line.
 
+use acequia::store::journal::RecordKind;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use std::path::PathBuf;
 
-/// Acequia: reactive dataflow in packages.
+/// Acequia: reactive dataflow in packages, and what it keeps on disk.
 #[derive(Debug, Parser)]
 #[command(
     name = "acequia",
     version,
-    after_help = "Exit codes: 0 done, 1 the system or cargo failed, 2 not understood, 5 a package is refused."
+    after_help = "Exit codes: 0 done, 1 the system or cargo failed, 2 not understood, 3 not there, 5 refused, 6 a store is damaged, 7 a replay came to something else."
 )]
 pub(crate) struct Args {
     /// Answer with one JSON object.
@@ -23,6 +24,89 @@ pub(crate) enum Command {
     /// Write, build, pack, sign, check and inspect packages.
     #[command(subcommand)]
     Package(PackageCommand),
+    /// Check, export and import what an engine keeps on disk, while no engine has it open.
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Go through what a journal recorded again, and tell what comes to something else.
+    Replay(Replay),
+    /// Show what an event, a firing or a turn comes from, and what came of it.
+    Why(Why),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Replay {
+    /// The folder that the engine was given for its journal.
+    pub(crate) journal: PathBuf,
+    /// No further than this record.
+    #[arg(long, value_name = "LSN", default_value_t = u64::MAX, hide_default_value = true)]
+    pub(crate) until: u64,
+    /// With the code of this package, a folder or an archive: the one that wrote the journal, or another version of it.
+    /// May be repeated; a reactor needs those whose graphs are bound to it, too.
+    #[arg(long, value_name = "PACKAGE", required = true)]
+    pub(crate) package: Vec<PathBuf>,
+    /// Tell so many differences of each reactor in full.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) examples: usize,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Why {
+    /// The folder that the engine was given for its journal.
+    pub(crate) journal: PathBuf,
+    /// An id in 32 hexadecimal digits, or the LSN of a record.
+    pub(crate) id: String,
+    /// Follow so many steps in each direction.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub(crate) depth: usize,
+    /// Show so many branches at each step; the others are counted.
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    pub(crate) breadth: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Read all of a store and say whether anything is lost. Nothing is written.
+    Check(StoreCheck),
+    /// Print the records of a journal as NDJSON, one a line. Nothing is written.
+    Export(StoreExport),
+    /// Make a new store of such lines, record by record the same.
+    Import(StoreImport),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct StoreCheck {
+    /// The folder that the engine was given for its journal.
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct StoreExport {
+    /// The folder that the engine was given for its journal.
+    pub(crate) folder: PathBuf,
+    /// Only this stream: its number in hexadecimal, or the name of an accumulator or a reactor. May be repeated.
+    #[arg(long, value_name = "STREAM")]
+    pub(crate) stream: Vec<String>,
+    /// Only this kind of record, as event, turn or checkpoint. May be repeated.
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Vec<RecordKind>,
+    /// Begin at this record.
+    #[arg(long, value_name = "LSN", default_value_t = 0)]
+    pub(crate) from: u64,
+    /// End with this record.
+    #[arg(long, value_name = "LSN", default_value_t = u64::MAX, hide_default_value = true)]
+    pub(crate) to: u64,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct StoreImport {
+    /// The folder to make the store in: one that is not there, or empty.
+    pub(crate) folder: PathBuf,
+    /// Read the lines from this file instead of the standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+    /// Leave so many bytes of the disk free.
+    #[arg(long, value_name = "BYTES", default_value_t = 64 * 1024 * 1024)]
+    pub(crate) keep_free: u64,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,12 @@
 //! Why a command did not do what it was asked.
 
 use crate::exit::Exit;
+use acequia::lineage::LineageError;
+use acequia::replay::ReplayError;
+use acequia::store::Lsn;
+use acequia::store::disk::LockError;
+use acequia::store::journal::{AppendError, OpenError};
+use acequia::store::state::OpenError as StateOpenError;
 use acequia_host::{ArchiveError, KeyError, ShelfError, SignatureError, TrustError, VerifyError};
 use std::io;
 use std::path::PathBuf;
@@ -90,6 +96,61 @@ pub enum CommandError {
         /// The folder.
         folder: PathBuf,
     },
+    /// There is no store.
+    #[error("E0902: there is no journal in {}; name the folder that its engine was given", folder.display())]
+    NoStore {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Somebody has it open, or it cannot be read.
+    #[error(transparent)]
+    Journal(#[from] OpenError),
+    /// The state store beside the journal cannot be looked at, or is ahead of its journal.
+    #[error(transparent)]
+    State(#[from] StateOpenError),
+    /// A store is imported into a new folder only.
+    #[error("E0903: {} is there already, and an import makes a new store; name a folder that is not there", folder.display())]
+    Occupied {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A line is no record.
+    #[error("E0904: line {line} is no record: {what}; give it as `acequia store export` printed it")]
+    Line {
+        /// Its number, from 1.
+        line: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A record is missing.
+    #[error(
+        "E0905: line {line} has record {found}, and {expected} comes next; a store has no gaps, so export without filters"
+    )]
+    Gap {
+        /// Its number, from 1.
+        line: u64,
+        /// What it has.
+        found: Lsn,
+        /// What comes next.
+        expected: Lsn,
+    },
+    /// There was no line.
+    #[error(
+        "E0906: there is no record to import; give the lines of an export on the standard input, or with --input"
+    )]
+    Nothing,
+    /// The records cannot be written.
+    #[error("E0907: the records could not be written; nothing of the new store is left")]
+    Append {
+        /// The cause.
+        source: AppendError,
+    },
+    /// A replay did not take place.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// A lineage cannot be read.
+    #[error(transparent)]
+    Lineage(#[from] LineageError),
     /// A library does not load.
     #[error("E0897: the library of package {package} cannot be looked into; see the cause")]
     Load {
@@ -107,6 +168,16 @@ impl CommandError {
             Self::Verify(VerifyError::Archive(ArchiveError::Io { .. } | ArchiveError::Changed { .. })) => {
                 Exit::Failed
             }
+            Self::Journal(error) => of(error),
+            Self::State(StateOpenError::JournalBehind { .. }) => Exit::Damaged,
+            Self::Occupied { .. } => Exit::Refused,
+            Self::Replay(ReplayError::Journal(error)) | Self::Lineage(LineageError::Journal(error)) => {
+                of(error)
+            }
+            Self::NoStore { .. }
+            | Self::Replay(ReplayError::Folder { .. } | ReplayError::NoJournal)
+            | Self::Lineage(_) => Exit::NotFound,
+            Self::Replay(ReplayError::Package(_) | ReplayError::NothingKnown { .. }) => Exit::Refused,
             Self::Verify(_) | Self::Trust(_) | Self::Load { .. } => Exit::Refused,
             Self::Name { .. } | Self::Key { .. } => Exit::Usage,
             _ => Exit::Failed,
@@ -123,6 +194,15 @@ impl From<SignatureError> for CommandError {
 impl From<ArchiveError> for CommandError {
     fn from(error: ArchiveError) -> Self {
         Self::Verify(error.into())
+    }
+}
+
+/// Of a journal that does not open.
+fn of(error: &OpenError) -> Exit {
+    match error {
+        OpenError::Damaged(_) | OpenError::MarkLost => Exit::Damaged,
+        OpenError::Lock(LockError::Held { .. }) => Exit::Refused,
+        _ => Exit::Failed,
     }
 }
 

@@ -12,8 +12,14 @@ pub enum Exit {
     Failed,
     /// 2: the command line was not understood.
     Usage,
-    /// 5: a package is refused.
+    /// 3: what was named is not there.
+    NotFound,
+    /// 5: a package is refused, or a store that somebody else has open.
     Refused,
+    /// 6: a store is damaged, so that no engine would open it.
+    Damaged,
+    /// 7: a replay came to something else than was recorded.
+    Different,
 }
 
 impl Exit {
@@ -23,7 +29,10 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Usage => 2,
+            Self::NotFound => 3,
             Self::Refused => 5,
+            Self::Damaged => 6,
+            Self::Different => 7,
         }
     }
 }

@@ -3,12 +3,16 @@
 //! Every command can answer as a table for people or, with `--json`, as one object for machines. How it
 //! went is in the exit code ([`Exit`]). Files are judged by `acequia-host`; nothing is decided twice.
 
+mod answer;
 mod args;
 mod console;
 mod error;
 mod exit;
 pub mod package;
 mod progress;
+mod replay;
+pub mod store;
+mod why;
 
 pub use console::Console;
 pub use error::CommandError;
@@ -16,6 +20,7 @@ pub use exit::Exit;
 pub use package::Look;
 pub use package::declared::{self, Declared, Loader};
 
+use args::Command;
 use clap::Parser as _;
 use serde_json::json;
 use std::ffi::OsString;
@@ -52,11 +57,18 @@ pub fn run_with(
         }
     };
     let is_json = args.json;
-    match package::run(args, console, loader) {
+    let answered = match args.command {
+        Command::Package(command) => package::run(command, console, loader),
+        Command::Store(command) => store::run(&command, console),
+        Command::Replay(command) => replay::run(command),
+        Command::Why(command) => why::run(&command),
+    };
+    match answered {
         Ok(answer) => {
             match is_json {
-                true => console.say(&answer.json.to_string()),
-                false => console.say(answer.text.trim_end()),
+                true if !answer.json.is_null() => console.say(&answer.json.to_string()),
+                false if !answer.text.is_empty() => console.say(answer.text.trim_end()),
+                _ => {}
             }
             answer.exit
         }

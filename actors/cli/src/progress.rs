@@ -7,6 +7,11 @@ use std::io::IsTerminal as _;
 pub(crate) struct Progress(Option<ProgressBar>);
 
 impl Progress {
+    /// No bar.
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
     /// A bar over `size` bytes.
     pub(crate) fn bytes(what: &'static str, size: u64) -> Self {
         if !std::io::stderr().is_terminal() {
@@ -18,6 +23,13 @@ impl Progress {
         }
         bar.set_message(what);
         Self(Some(bar))
+    }
+
+    /// So many bytes more are done.
+    pub(crate) fn add(&self, n: u64) {
+        if let Some(bar) = &self.0 {
+            bar.inc(n);
+        }
     }
 
     /// So many bytes are done.

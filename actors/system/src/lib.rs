@@ -39,6 +39,7 @@ mod accumulator;
 mod answer;
 mod bell;
 mod books;
+mod catalog;
 mod cell;
 mod children;
 mod clock;
@@ -52,11 +53,13 @@ pub mod filter;
 mod graph;
 mod handle;
 mod journal;
+pub mod lineage;
 mod members;
 mod package;
 mod quarantine;
 mod reactor;
 mod reconciler;
+pub mod replay;
 mod retired;
 mod root;
 mod services;
@@ -90,6 +93,10 @@ pub use acequia_sdk::{
     time, when_all, when_any, window_accumulator,
 };
 pub use acequia_store as store;
+pub use catalog::{
+    AuditError, BootReport, CatalogHandle, DeployError, DeployPoint, FileReport, LeftOut, Loaded, PinTicket,
+    Routed, Source, VersionStatus,
+};
 pub use children::Stopped;
 pub use clock::Clock;
 pub use dead_letters::{DeadLetters, LetterId, LetterSummary};
@@ -109,7 +116,7 @@ pub use reactor::Link;
 pub use reconciler::FailAction;
 pub use reconciler::{
     Load, LoadError, LoadOutcome, LoadReport, PackageState, PackageStatus, StepCounters, StepEvent,
-    StepEvents, StepPhase, Unload, UnloadError, UnloadReport,
+    StepEvents, StepPhase, Supplied, Unload, UnloadError, UnloadReport,
 };
 pub use sink::{Receiver, Sink, SinkError};
 pub use watchdog::Stall;

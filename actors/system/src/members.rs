@@ -6,6 +6,7 @@
 use crate::cell::SharedCell;
 use crate::graph::GraphMsg;
 use crate::reactor::ReactorMsg;
+use crate::reconciler::Supplied;
 use acequia_core::cell::GraphRun;
 use acequia_core::fault::guarded;
 use acequia_core::graph::GraphDecl;
@@ -106,6 +107,7 @@ impl Member {
 pub(crate) struct Members {
     name: PackageName,
     contents: Mutex<(Arc<Package>, Version)>,
+    supplied: Supplied,
     inner: Mutex<Inner>,
     active: AtomicBool,
 }
@@ -123,14 +125,19 @@ struct Inner {
 }
 
 impl Members {
-    pub(crate) fn new(package: Arc<Package>, version: Version) -> Arc<Self> {
+    pub(crate) fn new(package: Arc<Package>, version: Version, supplied: Supplied) -> Arc<Self> {
         let inner = Inner { decls: decls(&package), ..Inner::default() };
         let (name, contents) = (package.name().clone(), Mutex::new((package, version)));
-        Arc::new(Self { name, contents, inner: Mutex::new(inner), active: AtomicBool::new(false) })
+        Arc::new(Self { name, contents, supplied, inner: Mutex::new(inner), active: AtomicBool::new(false) })
     }
 
     pub(crate) fn name(&self) -> &PackageName {
         &self.name
+    }
+
+    /// Who loaded it, and may change it.
+    pub(crate) fn supplied(&self) -> Supplied {
+        self.supplied
     }
 
     /// What it declares.

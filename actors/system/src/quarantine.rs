@@ -6,7 +6,7 @@ use crate::cell::SharedCell;
 use crate::directory::Directory;
 use crate::package::PackageArgs;
 use crate::reactor::{ReactorMsg, reseat};
-use acequia_core::cell::{Cell, CellTurn, RunContext};
+use acequia_core::cell::{Cell, CellTurn};
 use acequia_core::fault::guarded;
 use acequia_core::graph::GraphDecl;
 use acequia_core::health::SourceHealth;
@@ -38,12 +38,7 @@ fn take_out_graph(directory: &Directory, graph: GraphName, reason: String) {
     let name = graph.clone();
     cell.post(move |cell, cx| {
         let mut turn = CellTurn::default();
-        let mut run_cx = RunContext {
-            now: cx.now,
-            waker: cx.waker,
-            letters: &mut turn.letters,
-            failures: &mut turn.failures,
-        };
+        let mut run_cx = turn.run_context(cx.now, cx.waker);
         cell.quarantine(&name, reason, &mut run_cx);
         turn
     });

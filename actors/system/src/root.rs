@@ -1,9 +1,10 @@
-//! The root: supervisor of shards, reconciler and packages.
+//! The root: supervisor of shards, reconciler, catalog and packages.
 //!
 //! Owns the top of the tree. Supervised by the engine's facade, which hears of its end. Waits for its
 //! children only, with deadlines, and never for the reconciler, which waits for it. A crash stops the engine; it says so and fails closed.
 
 use crate::answer::answer;
+use crate::catalog::{CatalogActor, CatalogArgs, Register};
 use crate::children::{Asked, ChildId, Children, Stopped};
 use crate::directory::Directory;
 use crate::env::Env;
@@ -25,6 +26,7 @@ pub(crate) struct RootArgs {
     pub(crate) env: Arc<Env>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) desk: Arc<Desk>,
+    pub(crate) register: Arc<Register>,
     pub(crate) shards: Vec<(Arc<Shard>, ShardThread)>,
 }
 
@@ -63,6 +65,7 @@ pub(crate) struct RootState {
 impl Drop for RootState {
     fn drop(&mut self) {
         self.args.env.fail("the root of its supervision tree ended");
+        self.args.register.close("the engine has stopped");
         self.args.desk.close("the engine has stopped");
         for cell in self.args.directory.cells() {
             for ring in cell.rings() {
@@ -122,6 +125,15 @@ impl Actor for RootActor {
             }) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
         });
         children.start(ChildSpec::permanent("reconciler"), spawn, myself.get_cell()).await?;
+        let register = Arc::clone(&args.register);
+        let spawn = Box::new(move |parent: ractor::ActorCell| {
+            let args = CatalogArgs { register: Arc::clone(&register) };
+            Box::pin(async move {
+                let (actor, _) = Actor::spawn_linked(None, CatalogActor, args, parent).await?;
+                Ok(actor.get_cell())
+            }) as std::pin::Pin<Box<dyn Future<Output = _> + Send>>
+        });
+        children.start(ChildSpec::permanent("catalog"), spawn, myself.get_cell()).await?;
         Ok(RootState { args, children, packages: Vec::new(), quarantined: HashMap::new(), stopping: false })
     }
 
@@ -267,6 +279,9 @@ impl RootState {
         } else if name == "reconciler" {
             // What is loaded works on; only nothing is loaded or unloaded any more.
             self.args.desk.close(&format!("the reconciler failed too often: {reason}"));
+        } else if name == "catalog" {
+            // What is loaded works on, and is listed.
+            self.args.register.close(&format!("the catalog failed too often: {reason}"));
         } else {
             // Without its shard a cell answers nobody: rather fail closed than have all wait.
             let reason = format!("{name} failed too often: {reason}");

@@ -9,15 +9,17 @@ pub(crate) struct LazyShelf {
     folder: PathBuf,
     /// In the system's folder for temporary files: it goes with the engine. What is mapped stays mapped.
     temporary: bool,
+    /// How many libraries the process may map.
+    budget: usize,
     shelf: Mutex<Option<Arc<Shelf>>>,
 }
 
 impl LazyShelf {
     /// In `folder`, or in one of its own that goes with the engine `id`.
-    pub(crate) fn new(folder: Option<PathBuf>, id: uuid::Uuid) -> Self {
+    pub(crate) fn new(folder: Option<PathBuf>, budget: usize, id: uuid::Uuid) -> Self {
         let temporary = folder.is_none();
         let folder = folder.unwrap_or_else(|| std::env::temp_dir().join(format!("acequia-{id}")));
-        Self { folder, temporary, shelf: Mutex::default() }
+        Self { folder, temporary, budget, shelf: Mutex::default() }
     }
 
     pub(crate) fn get(&self) -> Result<Arc<Shelf>, ShelfError> {
@@ -25,7 +27,7 @@ impl LazyShelf {
         if let Some(shelf) = &*shelf {
             return Ok(Arc::clone(shelf));
         }
-        let opened = Arc::new(Shelf::open(&self.folder)?);
+        let opened = Arc::new(Shelf::open(&self.folder)?.budget(self.budget));
         Ok(Arc::clone(shelf.insert(opened)))
     }
 }

@@ -1,13 +1,14 @@
 //! Refused unloads, and parts that panic.
 
+use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use acequia::library::Library;
 use acequia::{
-    AccumulatorDecl, Engine, GraphBuilder, GraphDecl, Package, Placement, ReactorDecl, Sink, Strategy,
-    when_any,
+    AccumulatorDecl, Engine, GraphBuilder, GraphDecl, Package, Placement, ReactorDecl, Sink, Strategy, Trust,
+    UnloadError, when_any,
 };
 
 use super::host::{Host, stopped};
@@ -46,15 +47,15 @@ fn graph(
     graph.on(reactor).build().map_err(failed)
 }
 
-/// An engine with a publisher whose only subscriber holds it, and others elsewhere.
+/// An engine with a publisher whose subscribers hold it, and others elsewhere.
 pub(crate) struct Held {
     host: Host,
     seen: Arc<AtomicU64>,
 }
 
 impl Held {
-    /// With `n_elsewhere` subscribers at another package's reactor.
-    pub(crate) fn start(n_elsewhere: usize) -> Result<Self, BenchError> {
+    /// With `n_holding` subscribers that hold the publisher, and `n_elsewhere` at another package's reactor.
+    pub(crate) fn start(n_holding: usize, n_elsewhere: usize) -> Result<Self, BenchError> {
         let host = Host::start(Vec::new(), &[], Placement::Current)?;
         let seen = Arc::<AtomicU64>::default();
         let counted = Arc::clone(&seen);
@@ -64,6 +65,11 @@ impl Held {
         })?;
         host.deploy(Package::new("publisher").reactor(reactor("Held", "held")), Vec::new())?;
         host.deploy(Package::new("subscriber").graph(counting), Vec::new())?;
+        let mut holding = Package::new("holding");
+        for number in 1..n_holding {
+            holding = holding.graph(graph(&format!("held{number}"), "Held", "held", |event| *event)?);
+        }
+        host.deploy(holding, Vec::new())?;
         host.deploy(Package::new("other").reactor(reactor("Other", "other")), Vec::new())?;
         let mut elsewhere = Package::new("elsewhere");
         for number in 0..n_elsewhere {
@@ -91,6 +97,16 @@ impl Held {
         })
     }
 
+    /// How long the answer of a refused unload takes by itself.
+    pub(crate) fn answer(&self) -> Result<Duration, BenchError> {
+        let engine = self.host.engine().clone();
+        let refused = self.host.run(async move { Ok(engine.unload("publisher").await) })?;
+        match refused {
+            Err(refusal) => Ok(answer_alone(&refusal)),
+            Ok(_) => Err(BenchError::NotRefused { said: "it was unloaded".to_owned() }),
+        }
+    }
+
     /// How long a refused unload takes. Each must name the subscriber, and the publisher must stay.
     pub(crate) fn refused(&self) -> Result<Duration, BenchError> {
         let engine = self.host.engine().clone();
@@ -107,6 +123,15 @@ impl Held {
             if stays { Ok(took) } else { Err(BenchError::NotRefused { said: "it is gone".to_owned() }) }
         })
     }
+}
+
+/// How long it takes to copy a refusal and to write it down: what any answer with these names costs.
+fn answer_alone(refusal: &UnloadError) -> Duration {
+    let stopwatch = Stopwatch::start();
+    for _ in 0..UNLOADS {
+        black_box(black_box(refusal).clone().to_string());
+    }
+    stopwatch.used().wall / UNLOADS
 }
 
 async fn refuse(engine: &Engine) -> Result<(), BenchError> {
@@ -136,7 +161,8 @@ pub(crate) fn recovery(place: Place) -> Result<Duration, BenchError> {
             Package::new("versioned").reactor(reactor("Numbers", "numbers")).graph(scale)
         }
         Place::Library => {
-            let library = Library::open(packages::built("versioned", &[])).map_err(failed)?;
+            let library =
+                Library::open(packages::built("versioned", &[]), &Trust::optional()).map_err(failed)?;
             library.package(host.services())
         }
     };

@@ -8,7 +8,6 @@ use std::thread;
 use acequia_core::Timestamp;
 use acequia_store::disk::FolderDisk;
 use acequia_store::journal::{Head, Journal, RecordId, RecordKind, Settings, StreamId, TenantId};
-use tokio::sync::oneshot;
 
 use crate::error::BenchError;
 
@@ -129,11 +128,8 @@ async fn produce(journal: Journal, payload: Box<[u8]>, n_events: u64) -> Result<
     for sequence in 0..n_events {
         let mut batch = journal.batch();
         batch.push(&head(sequence), &payload).map_err(start)?;
-        let (told, synced) = oneshot::channel();
-        // A task that ended has nobody to tell.
-        let on_synced = Box::new(move |result| drop(told.send(result)));
-        journal.append(batch, on_synced).map_err(|refused| start(refused.error))?;
-        synced.await.map_err(start)?.map_err(start)?;
+        let pending = journal.try_append_pending(batch).map_err(|refused| start(refused.error))?;
+        pending.await.map_err(start)?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use acequia::{
-    Package, Placement, Sink, computation_graph, library::Library, passthrough_accumulator, reactor,
+    Package, Placement, Sink, Trust, computation_graph, library::Library, passthrough_accumulator, reactor,
 };
 
 use super::host::{Feed, Host, Saturated};
@@ -64,7 +64,7 @@ pub(super) fn in_library() -> Result<Box<dyn Running>, BenchError> {
 }
 
 fn load(host: &Host, path: &PathBuf) -> Result<Package, BenchError> {
-    let started = Library::open(path).and_then(|library| library.init(host.services()));
+    let started = Library::open(path, &Trust::optional()).and_then(|library| library.init(host.services()));
     let instance =
         started.map_err(|source| BenchError::Start { variant: "library", source: source.into() })?;
     Ok(instance.package())

@@ -10,9 +10,11 @@ pub(crate) mod durable;
 mod flights;
 mod host;
 mod join;
+mod kept;
 mod latency;
 mod library;
 mod lin;
+mod pins;
 mod wide;
 
 use crate::harness::{Mode, Start, Variant};
@@ -20,6 +22,8 @@ use crate::workload::{flights as flights_load, latency::Way, wide as wide_load};
 use host::Feed;
 
 pub(crate) use deploy::{Held, Place, recovery};
+pub(crate) use kept::Kept;
+pub(crate) use pins::Pinned;
 
 /// `lin`, sequential first.
 pub(crate) fn lin() -> Vec<Variant> {

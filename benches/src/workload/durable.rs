@@ -3,15 +3,13 @@
 //!
 //! Sync times of one disk differ by a factor of ten within a minute, hence short pieces in turn.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use super::Scale;
 use crate::baseline::fsync;
 use crate::error::BenchError;
+use crate::folder::Folder;
 use crate::harness::median;
+use crate::ours::Kept;
 use crate::ours::durable::{self, Producers};
-use crate::probe;
 use crate::report::{ABSOLUTE, Bar, Row};
 use crate::resources::{Stopwatch, Used};
 
@@ -31,7 +29,7 @@ type Piece<'a> = Box<dyn Fn() -> Result<Used, BenchError> + 'a>;
 
 /// Measures all three.
 pub(crate) fn rows(scale: &Scale) -> Result<Vec<Row>, BenchError> {
-    let folder = Folder::new(scale)?;
+    let folder = Folder::new(scale.folder.as_deref())?;
     let mut rows = one_by_one(&folder, scale)?;
     rows.extend(batched(&folder, scale)?);
     rows.extend(recovery(&folder, scale)?);
@@ -49,14 +47,21 @@ fn one_by_one(folder: &Folder, scale: &Scale) -> Result<Vec<Row>, BenchError> {
         let producers = Producers::start(&folder.fresh("ours")?)?;
         timed(|| producers.threads(PRODUCERS, &PAYLOAD, n_events))
     };
+    let engine = || {
+        let kept = Kept::start(&folder.fresh("ours")?)?;
+        timed(|| kept.tasks(PRODUCERS, n_events))
+    };
     let baseline = || {
         let folder = folder.fresh("fsync")?;
         timed(|| fsync::append(&folder, &PAYLOAD, n_events, PRODUCERS))
     };
-    let pieces: [Piece<'_>; 3] = [Box::new(tasks), Box::new(threads), Box::new(baseline)];
-    let [tasks, threads, baseline] = in_turn(scale, pieces)?;
-    let (tasks, threads) = ([tasks, baseline.clone()], [threads, baseline]);
+    let pieces: [Piece<'_>; 4] = [Box::new(tasks), Box::new(threads), Box::new(engine), Box::new(baseline)];
+    let [tasks, threads, engine, baseline] = in_turn(scale, pieces)?;
+    let [tasks, threads, engine] = [tasks, threads, engine].map(|ours| [ours, baseline.clone()]);
     Ok(vec![
+        // All of it: reservation, encoding, journal, ring, turn, firing, and the turn's own record.
+        row("64 producers, engine", "wall", &engine, n_events, Some(RATE)),
+        row("64 producers, engine", "cpu", &engine, n_events, None),
         row("64 producers", "wall", &tasks, n_events, Some(RATE)),
         row("64 producers", "cpu", &tasks, n_events, None),
         // Each event costs two switches between threads, whatever the journal does: told, and not judged.
@@ -140,35 +145,5 @@ fn row(
         ours: Some(middle(ours)),
         baselines: vec![("fsync", middle(baseline))],
         bar,
-    }
-}
-
-/// Where it is written, gone afterwards.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(scale: &Scale) -> Result<Self, BenchError> {
-        let program = probe::this_program()?;
-        let beside = || program.parent().unwrap_or(Path::new(".")).to_path_buf();
-        let around = scale.folder.clone().unwrap_or_else(beside);
-        Ok(Self(around.join(format!("durable-{}", std::process::id()))))
-    }
-
-    /// An empty folder.
-    fn fresh(&self, name: &str) -> Result<PathBuf, BenchError> {
-        let path = self.0.join(name);
-        // Most often it is not there.
-        let _ = fs::remove_dir_all(&path);
-        match fs::create_dir_all(&path) {
-            Ok(()) => Ok(path),
-            Err(source) => Err(BenchError::Write { path, source }),
-        }
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What stays behind is only in the way.
-        let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -7,7 +7,7 @@ mod fan8;
 pub(crate) mod flights;
 mod join;
 pub(crate) mod latency;
-mod library;
+pub(crate) mod library;
 mod lin;
 pub(crate) mod memory;
 pub(crate) mod saturated;
@@ -41,7 +41,7 @@ pub(crate) enum Workload {
     Latency,
     /// The graph of `lin` in a native library.
     Library,
-    /// Refused unloads, and parts that panic.
+    /// Refused unloads, parts that panic, and versions that runs hold.
     Deploy,
     /// Resident memory after many events.
     Memory,

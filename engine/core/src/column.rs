@@ -111,6 +111,16 @@ pub trait AnyColumn: Send + Any {
     /// # Errors
     /// If the bytes are no value of the column's type.
     fn push_encoded(&mut self, bytes: &[u8]) -> Result<(), CodecError>;
+    /// Drop the first `n` values, or leave them for [`AnyColumn::renew`] to write over, if nobody else reads
+    /// them; returns how many it left.
+    fn retire(&mut self, n: usize) -> usize;
+    /// Append values from their encoded forms, in the room of the first `retired`, which are dropped. `done`
+    /// counts those that were read; on an error, or after a panic of the type's own code, what lies behind
+    /// those must be cut off with [`AnyColumn::truncate`].
+    ///
+    /// # Errors
+    /// At the first that is no value of the column's type.
+    fn renew(&mut self, retired: usize, encoded: &[&[u8]], done: &mut usize) -> Result<(), CodecError>;
     /// Append the encoded form of the value at `index` to `out`.
     ///
     /// # Errors
@@ -214,6 +224,33 @@ impl<T: Payload> AnyColumn for Column<T> {
     fn push_encoded(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
         let value = T::decode_as(bytes, self.ty)?;
         self.push(value);
+        Ok(())
+    }
+
+    fn retire(&mut self, n: usize) -> usize {
+        if Arc::get_mut(&mut self.items).is_some() {
+            return n;
+        }
+        self.drop_front(n);
+        0
+    }
+
+    fn renew(&mut self, retired: usize, encoded: &[&[u8]], done: &mut usize) -> Result<(), CodecError> {
+        let (form, ty) = (T::form(), self.ty);
+        self.first += retired as u64;
+        let items = self.items_mut();
+        // Old values are let go of one by one as new ones come, so that what the ones held serves the others.
+        items.rotate_left(retired);
+        let mut at = items.len() - retired;
+        for bytes in encoded {
+            match items.get_mut(at) {
+                Some(place) => place.decode_over(form, bytes, ty)?,
+                None => items.push(T::decode_in(form, bytes, ty)?),
+            }
+            at += 1;
+            *done += 1;
+        }
+        items.truncate(at);
         Ok(())
     }
 

@@ -32,6 +32,7 @@ pub mod ring;
 pub mod sink;
 pub mod source;
 pub mod supervision;
+pub mod unpolled;
 pub mod wire;
 
 pub mod package;

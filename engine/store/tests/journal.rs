@@ -16,6 +16,7 @@ mod journal {
     mod failing;
     mod full;
     mod mutations;
+    mod pending;
     mod power;
     mod reading;
     mod reopen;

@@ -20,6 +20,7 @@ pub use gather::Gathered;
 use acequia::core::cell::EdgeKind;
 use acequia::core::graph::GraphBuildError;
 use acequia::core::ledger::Imbalance;
+use acequia::replay::{Replay, Report};
 use acequia::{
     Engine, Entry, Failure, FaultBudget, Guarantee, LetterSummary, Package, Placement, ReactorDef, Recovery,
     ShutdownReport, StartError,
@@ -28,6 +29,7 @@ use chaos::Chaos;
 use departure::Departure;
 use live::{Glance, Live};
 use std::collections::{BTreeMap, HashSet};
+use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -166,6 +168,17 @@ pub async fn run(options: &Options, mut look: impl FnMut(Glance)) -> Result<Flow
     let dead = engine.dead_letters().list().into_iter().map(dead).collect::<Result<_, _>>()?;
     let gathered = sinks.end();
     Ok(Flown { gathered, firings, dead, ledger: departures, deliveries, took, recovery })
+}
+
+/// Go through what a durable run recorded in `folder` again, with the code of today.
+///
+/// # Errors
+/// If it could not be gone through.
+pub fn replay(folder: impl Into<PathBuf>) -> Result<Report, Box<dyn Error + Send + Sync>> {
+    // Nothing is read from there: the events come from the journal.
+    let options = Options { path: PathBuf::new(), chaos: None, durable: None, rate: None };
+    let package = durable(package(&options, &Arc::new(Live::default())))?;
+    Ok(Replay::of(folder).package(package).run()?)
 }
 
 /// Who holds what the terminals yield.

@@ -6,7 +6,7 @@
 mod packages;
 mod steps;
 
-pub use packages::{BuildError, built};
+pub use packages::{BuildError, built, built_in_percent};
 pub use steps::Step;
 
 use crate::market::Day;

@@ -27,6 +27,14 @@ pub fn built() -> Result<Packages, BuildError> {
     })
 }
 
+/// The subscriber in its next version, whose signals are in percent.
+///
+/// # Errors
+/// As [`built`].
+pub fn built_in_percent() -> Result<PathBuf, BuildError> {
+    build(Path::new(env!("CARGO_MANIFEST_DIR")).join("packages/pricing-percent"))
+}
+
 fn build(folder: PathBuf) -> Result<PathBuf, BuildError> {
     let mut arguments: Vec<OsString> = ["acequia", "package", "build"].map(OsString::from).to_vec();
     arguments.push(folder.clone().into_os_string());

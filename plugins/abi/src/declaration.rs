@@ -25,6 +25,15 @@ pub struct PackageDeclaration {
     pub polls: Vec<PollDeclaration>,
     /// Its workflows.
     pub workflows: Vec<WorkflowDeclaration>,
+    /// Its library can run futures on a runtime of its own. Not written if it cannot, so that engines that know nothing of
+    /// it take such libraries.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub own_runtime: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl PackageDeclaration {

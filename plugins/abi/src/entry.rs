@@ -5,7 +5,7 @@ use crate::call::{AccumulatorCall, SourceCall, StateCall, Turn};
 use crate::fault::{Fault, contained, drop_with_care};
 use crate::frames::Writer;
 use crate::future::{LibraryFuture, RawFuture};
-use crate::library::{Library, LibraryAccumulator, LibraryGraph, LibrarySource, ValueForm};
+use crate::library::{Library, LibraryAccumulator, LibraryGraph, LibrarySource, Runtime, ValueForm};
 use crate::services::{HostTable, RemoteLog, RemotePush, RemoteServices};
 use crate::slice::Slice;
 use std::ffi::c_void;
@@ -61,6 +61,21 @@ pub(crate) unsafe extern "C" fn init_logged<L: Library>(
 ) -> u32 {
     entry(reply, |_| {
         hand_out(out, L::init(Arc::new(RemoteServices { table: host, log: Some(log) }))?);
+        Ok(())
+    })
+}
+
+pub(crate) unsafe extern "C" fn init_running<L: Library>(
+    host: HostTable,
+    log: RemoteLog,
+    runtime: u32,
+    out: &mut *mut c_void,
+    reply: &mut Buffer,
+) -> u32 {
+    entry(reply, |_| {
+        let unknown = || Fault::error(format_args!("runtime {runtime} is unknown to the package's sdk"));
+        let runtime = Runtime::from_raw(runtime).ok_or_else(unknown)?;
+        hand_out(out, L::init_on(Arc::new(RemoteServices { table: host, log: Some(log) }), runtime)?);
         Ok(())
     })
 }

@@ -150,6 +150,22 @@ impl<'a> Reader<'a> {
         Ok(String::from_utf8_lossy(self.bytes()?).into_owned())
     }
 
+    /// What has not been read.
+    pub fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    /// Pass over the next `n` bytes.
+    ///
+    /// # Errors
+    /// If the reply ends.
+    pub fn skip(&mut self, n: usize) -> Result<(), FrameError> {
+        let error = FrameError { at: self.at };
+        self.rest().get(..n).ok_or(error)?;
+        self.at += n;
+        Ok(())
+    }
+
     /// Whether all has been read.
     pub fn is_empty(&self) -> bool {
         self.at >= self.bytes.len()

@@ -20,6 +20,17 @@ pub trait Library: Sized + Send + Sync + 'static {
     /// What the author's hook said.
     fn init(services: Arc<dyn HostServices>) -> Result<Self, Fault>;
 
+    /// Begin to be used, with futures on `runtime`.
+    ///
+    /// # Errors
+    /// What the author's hook said, or that there is no such runtime.
+    fn init_on(services: Arc<dyn HostServices>, runtime: Runtime) -> Result<Self, Fault> {
+        match runtime {
+            Runtime::Engine => Self::init(services),
+            Runtime::Own => Err(Fault::error("the library has no runtime of its own")),
+        }
+    }
+
     /// Make a part of the graph at `index`.
     ///
     /// # Errors
@@ -99,6 +110,23 @@ pub enum LibrarySource {
         /// Makes one ask.
         ask: Box<dyn FnMut() -> LibraryFuture + Send>,
     },
+}
+
+/// Where the futures of an instance run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(u32)]
+pub enum Runtime {
+    /// Wherever the engine polls them.
+    #[default]
+    Engine = 0,
+    /// On a thread that the library starts for them.
+    Own = 1,
+}
+
+impl Runtime {
+    pub(crate) fn from_raw(raw: u32) -> Option<Self> {
+        [Self::Engine, Self::Own].get(raw as usize).copied()
+    }
 }
 
 /// What a value is turned into.

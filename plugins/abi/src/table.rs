@@ -103,6 +103,7 @@ pub struct PackageTable {
     pub(crate) first: FirstTable,
     pub(crate) keeping: KeepingTable,
     pub(crate) logging: LoggingTable,
+    pub(crate) running: RunningTable,
 }
 
 /// What tables of this ABI had from the first: every library has these.
@@ -150,6 +151,13 @@ pub(crate) struct LoggingTable {
     pub(crate) init_logged: unsafe extern "C" fn(HostTable, RemoteLog, &mut *mut c_void, &mut Buffer) -> u32,
 }
 
+/// What came after that: where futures run.
+#[repr(C)]
+pub(crate) struct RunningTable {
+    pub(crate) init_running:
+        unsafe extern "C" fn(HostTable, RemoteLog, u32, &mut *mut c_void, &mut Buffer) -> u32,
+}
+
 impl PackageTable {
     /// Size of the shortest table of this ABI.
     pub const LEAST: u32 = size_of::<FirstTable>() as u32;
@@ -188,7 +196,8 @@ pub const fn table<L: Library>() -> PackageTable {
         accumulator_import: entry::accumulator_import,
     };
     let logging = LoggingTable { init_logged: entry::init_logged::<L> };
-    PackageTable { first, keeping, logging }
+    let running = RunningTable { init_running: entry::init_running::<L> };
+    PackageTable { first, keeping, logging, running }
 }
 
 /// Export `$library`, a type that implements [`Library`], as the package of this native library.

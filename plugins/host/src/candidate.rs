@@ -25,6 +25,17 @@ pub struct Candidate {
     version: Version,
 }
 
+/// How far a package is on its way in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Its library stands on the shelf.
+    Kept,
+    /// The library is mapped, and its declarations are read.
+    Mapped,
+    /// Library and manifest belong together; the version is known.
+    Judged,
+}
+
 /// Why a package is not taken in.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -81,9 +92,24 @@ impl Candidate {
     /// # Errors
     /// As [`Candidate::open`].
     pub fn of(verified: Verified, shelf: &Shelf, trust: &Trust) -> Result<Self, CandidateError> {
+        Self::watched(verified, shelf, trust, &mut |_| ())
+    }
+
+    /// The same, and `reached` hears how far it is.
+    ///
+    /// # Errors
+    /// As [`Candidate::open`].
+    pub fn watched(
+        verified: Verified,
+        shelf: &Shelf,
+        trust: &Trust,
+        reached: &mut dyn FnMut(Stage),
+    ) -> Result<Self, CandidateError> {
         trust.judge(&verified)?;
         let kept = shelf.keep(verified.library(TARGET)?.bytes)?;
-        let library = Library::open(kept)?;
+        reached(Stage::Kept);
+        let library = Library::map(kept.path())?;
+        reached(Stage::Mapped);
         let declared = library.declarations();
         if declared.name != verified.name().as_str() {
             let (manifest, library) = (verified.name().clone(), declared.name.clone());
@@ -93,6 +119,8 @@ impl Candidate {
         tunable(&verified, &library)?;
         let version = verified.version(library.declared_json());
         library.known_as(version.to_string());
+        library.run_on(verified.manifest().package.runtime.into())?;
+        reached(Stage::Judged);
         Ok(Self { verified, library, version })
     }
 

@@ -19,7 +19,7 @@ pub use archive::{ArchiveError, Contents};
 pub use candidate::{Candidate, CandidateError};
 pub use library::{Instance, Library, LibraryError, Mapped, mapped};
 pub use manifest::{Manifest, ManifestError};
-pub use shelf::{Shelf, ShelfError};
+pub use shelf::{Kept, Shelf, ShelfError};
 pub use signature::{KeyError, PublicKey, SecretKey, Signature, SignatureError, Trust, TrustError};
 pub use verify::{TARGET, Verified, VerifyError};
 pub use version::{Digest, Version};

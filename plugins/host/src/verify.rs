@@ -81,12 +81,21 @@ impl Verified {
     /// With the first reason to refuse it.
     pub fn open(path: &Path) -> Result<Self, VerifyError> {
         let verified = Self::new(Contents::open(path, Limits::default())?)?;
-        let expected = verified.manifest.archive_name();
+        verified.is_called(path)?;
+        Ok(verified)
+    }
+
+    /// Whether an archive at `path` is called as its manifest says; other files may be called anything.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub fn is_called(&self, path: &Path) -> Result<(), VerifyError> {
+        let expected = self.manifest.archive_name();
         match path.file_name().and_then(|name| name.to_str()) {
             Some(found) if found.ends_with(ENDING) && found != expected => {
                 Err(VerifyError::FileName { found: found.to_owned(), expected })
             }
-            _ => Ok(verified),
+            _ => Ok(()),
         }
     }
 

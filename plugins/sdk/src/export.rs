@@ -45,6 +45,8 @@
 /// library = []
 /// ```
 ///
+/// A package that needs a tokio inside its library has `runtime = "own"` in its manifest: see the [crate's](crate) page.
+///
 /// `reactors` takes types that `#[reactor]` made, `graphs` modules of `#[computation_graph]`, `init` a
 /// function `fn() -> Result<(), impl Display>` that runs once before the library is used; if it fails or
 /// panics, the package is refused. Declarations made by hand go in with `with = function`, a

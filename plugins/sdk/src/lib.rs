@@ -3,6 +3,27 @@
 //!
 //! A [`Package`] is a set of declarations. The macros make them from plain functions and modules; the
 //! constructors of [`AccumulatorDecl`], [`ReactorDecl`] and [`GraphBuilder`] make the same by hand.
+//!
+//! # Where async code runs
+//!
+//! Futures of nodes, accumulators, sources and polls are polled by the engine. Use [`time::sleep`] and [`blocking()`] there: they
+//! work in process and in a library. A library has a tokio of its own, which is not running; code that needs one says so:
+//!
+//! ```toml
+//! # package.toml
+//! [package]
+//! runtime = "own"
+//!
+//! # Cargo.toml
+//! [dependencies]
+//! acequia-sdk = { version = "…", features = ["own-runtime"] }
+//! tokio = { version = "1", features = ["time", "net", "sync"] }
+//! ```
+//!
+//! Then the package has one thread with a current-thread tokio on it, from before its `init` hook until it is unloaded. Its
+//! futures are polled there and nowhere else; sync code and the hook find the runtime, and may spawn. What still runs at an unload
+//! is dropped. Code that blocks in a future blocks this package only; code that never returns keeps the thread, which `mapped()`
+//! of the engine shows. In process the key means nothing: there the engine's own tokio polls the same source.
 
 pub mod blocking;
 mod export;

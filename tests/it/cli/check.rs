@@ -82,6 +82,25 @@ fn an_override_that_does_not_fit_is_refused() {
 }
 
 #[test]
+fn a_runtime_of_its_own_is_shown_and_refused_where_the_library_has_none() {
+    let packages = Packages::new();
+    let own = |name: &str| {
+        let folder = packages.package(name, "");
+        let manifest = std::fs::read_to_string(folder.join("package.toml")).unwrap();
+        let manifest = manifest.replace("[package]\n", "[package]\nruntime = \"own\"\n");
+        std::fs::write(folder.join("package.toml"), manifest).unwrap();
+        folder
+    };
+    let loader = Known::default().with(publisher());
+    let folder = own("publisher");
+    run_with(&["package", "check", text(&folder)], Some(&loader)).says(Exit::Done, &["a thread of its own"]);
+    run_with(&["package", "inspect", text(&folder)], Some(&loader)).says(Exit::Done, &["runtime", "own"]);
+    let loader = Known::default().with(subscriber("raw_prices", "f64"));
+    run_with(&["package", "check", text(&own("subscriber"))], Some(&loader))
+        .says(Exit::Refused, &["runtime", "feature `own-runtime`"]);
+}
+
+#[test]
 fn what_depends_on_the_engine_stays_open_and_is_said() {
     let packages = Packages::new();
     let folder = packages.package("subscriber", REQUIRES);

@@ -6,6 +6,7 @@ mod files;
 mod new;
 mod scaffold;
 mod sign;
+pub(crate) mod store;
 
 use acequia_cli::declared::{Accumulator, Declared, Graph, Loader, Reactor, Schema};
 use acequia_cli::{Console, Exit};
@@ -19,21 +20,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What a command said.
-struct Said {
-    exit: Exit,
-    out: String,
+pub(crate) struct Said {
+    pub(crate) exit: Exit,
+    pub(crate) out: String,
     err: String,
 }
 
 impl Said {
     #[track_caller]
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
     }
 
     /// It went as expected, and said all of `parts`.
     #[track_caller]
-    fn says(&self, exit: Exit, parts: &[&str]) {
+    pub(crate) fn says(&self, exit: Exit, parts: &[&str]) {
         assert_eq!(self.exit, exit, "{}{}", self.out, self.err);
         let all = format!("{}{}", self.out, self.err);
         for part in parts {
@@ -42,7 +43,7 @@ impl Said {
     }
 }
 
-fn run(args: &[&str]) -> Said {
+pub(crate) fn run(args: &[&str]) -> Said {
     run_with(args, None)
 }
 
@@ -85,7 +86,7 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
@@ -117,6 +118,7 @@ fn publisher() -> Declared {
         package: "publisher".into(),
         reactors: vec![Reactor { name: "PriceReactor".into(), accumulators: vec![raw] }],
         graphs: Vec::new(),
+        own_runtime: true,
         canonical: b"publisher".to_vec(),
     }
 }
@@ -132,6 +134,7 @@ fn subscriber(accumulator: &str, type_name: &str) -> Declared {
         package: "subscriber".into(),
         reactors: Vec::new(),
         graphs: vec![graph],
+        own_runtime: false,
         canonical: b"subscriber".to_vec(),
     }
 }

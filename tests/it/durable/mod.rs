@@ -4,6 +4,7 @@ mod chain;
 mod checkpoint;
 mod dedupe;
 mod elsewhere;
+mod full;
 mod kill;
 mod letters;
 mod library;

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 /// Graph `g`, whose terminal `out` yields bytes as they come, whatever they are.
 fn blind() -> GraphDecl {
     use acequia::core::column::Column;
-    use acequia::core::graph::{Outcomes, Output, PartFn, Topology, TurnEnd, View};
+    use acequia::core::graph::{Outcomes, PartFn, Topology, TurnEnd, View};
     let wire = WireType::of::<Quote>().unwrap();
     let inputs = vec![InputDecl::encoded("n", Presence::Required, wire)];
     let make = || -> Box<dyn acequia::GraphPart> {
@@ -22,8 +22,7 @@ fn blind() -> GraphDecl {
                 out.begin(firing);
                 let column = view.column(0).as_any().downcast_ref::<Column<Encoded>>().unwrap();
                 let value = column.as_slice()[view.index(firing, 0).unwrap()].clone();
-                let output = (*out.outputs()[0]).as_any_mut().downcast_mut::<Output<Encoded>>().unwrap();
-                output.values.push_back(value);
+                out.outputs()[0].push_encoded(value.as_bytes()).unwrap();
             }
             TurnEnd::Done
         }))

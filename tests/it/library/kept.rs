@@ -1,5 +1,6 @@
 //! What accumulators of a library keep goes on in a process that has nothing but the bytes.
 
+use acequia::Trust;
 use acequia::core::cell::{Cell, Crumb, Kept, TurnContext};
 use acequia::core::ring::{Doorbell, Ring};
 use acequia::core::{Encoded, Timestamp};
@@ -26,7 +27,7 @@ impl Doorbell for Silent {
 
 /// The cells of a library's reactors, by the names of their only accumulators.
 fn cells(engine: &TestEngine, library: &Path) -> Vec<(String, Cell)> {
-    let package = Library::open(library).unwrap().package(engine.services());
+    let package = Library::open(library, &Trust::optional()).unwrap().package(engine.services());
     package.start().unwrap();
     let cell = |decl: &acequia::ReactorDecl| {
         let name = decl.accumulators[0].name.to_string();

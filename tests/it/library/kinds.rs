@@ -3,13 +3,13 @@
 use super::{causes, engine_and_probe, engine_with};
 use acequia::library::Library;
 use acequia::testing::Probe;
-use acequia::{Settled, SourceHealth};
+use acequia::{Settled, SourceHealth, Trust};
 use acequia_tests::library::built;
 use std::time::Duration;
 
 #[test]
 fn only_accumulators_that_change_something_are_asked() {
-    let library = Library::open(built("kinds", &[])).unwrap();
+    let library = Library::open(built("kinds", &[]), &Trust::optional()).unwrap();
     let declared = library.declarations();
     let identities: Vec<&str> =
         declared.accumulators().filter(|decl| decl.identity).map(|decl| decl.name.as_str()).collect();

@@ -4,17 +4,19 @@ mod exact;
 mod graphs;
 mod kept;
 mod kinds;
+mod own;
 mod recovery;
 mod refused;
 mod releases;
 mod settings;
 mod spoken;
 mod states;
+mod upgrading;
 mod versions;
 
 use acequia::library::{Instance, Library};
 use acequia::testing::{Probe, TestEngine};
-use acequia::{Payload, Sink};
+use acequia::{Payload, Sink, Trust};
 use acequia_tests::Folder;
 use acequia_tests::library::built;
 use std::fmt::Debug;
@@ -43,7 +45,7 @@ async fn engine_with(probes: Vec<(&str, &str, Sink)>) -> TestEngine {
 }
 
 fn kinds(engine: &TestEngine) -> Arc<Instance> {
-    let library = Library::open(built("kinds", &[])).unwrap();
+    let library = Library::open(built("kinds", &[]), &Trust::optional()).unwrap();
     library.init(engine.services()).unwrap()
 }
 

@@ -1,14 +1,14 @@
 //! What is no library of a package is refused with a text that says what to do, before its code runs.
 
 use acequia::library::{Library, LibraryError, mapped};
-use acequia::{FailureKind, testing::TestEngine};
+use acequia::{FailureKind, Trust, testing::TestEngine};
 use acequia_tests::Folder;
 use acequia_tests::library::{built, library_of};
 use std::path::Path;
 
 /// The error of `path` with all that is behind it.
 fn refusal(path: &Path) -> String {
-    let error = Library::open(path).unwrap_err();
+    let error = Library::open(path, &Trust::optional()).unwrap_err();
     let mut text = error.to_string();
     let mut source = std::error::Error::source(&error);
     while let Some(cause) = source {
@@ -87,7 +87,7 @@ fn what_is_no_library_at_all_is_refused() {
 #[tokio::test(start_paused = true)]
 async fn hook_that_panics_refuses_the_package_and_leaves_the_process_alone() {
     let engine = TestEngine::builder().start().await;
-    let library = Library::open(built("refuses", &[])).unwrap();
+    let library = Library::open(built("refuses", &[]), &Trust::optional()).unwrap();
     for _ in 0..2 {
         let error = library.init(engine.services()).unwrap_err();
         let LibraryError::Init { package, failure } = error else { panic!("{error}") };

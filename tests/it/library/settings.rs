@@ -116,7 +116,7 @@ async fn settings_laid_over_a_librarys_declarations_reach_it_without_a_manifest(
         "sessions" => Tuning { lateness: Some(millis(10)), ..Tuning::default() },
         _ => Tuning::default(),
     };
-    let library = Library::open(built("keeping", &[])).unwrap();
+    let library = Library::open(built("keeping", &[]), &Trust::optional()).unwrap();
     let package = library.package(engine.services()).map_reactors(|mut reactor| {
         let tuned = reactor.accumulators.drain(..).map(|decl| {
             let tuning = tuning(decl.name.as_str());

@@ -1,6 +1,7 @@
 //! What code in a library says is heard where the engine's own log lines are.
 
 use acequia::Load;
+use acequia::Trust;
 use acequia::library::Library;
 use acequia::testing::{Probe, TestEngine};
 use acequia_tests::library::library;
@@ -58,7 +59,7 @@ impl Subscriber for Ear {
 /// An engine with the package, and how often something was told at each event.
 async fn speaking(version: &str) -> (TestEngine, Probe<i64>) {
     let engine = TestEngine::builder().start().await;
-    let (library, probe) = (Library::open(library("speaks", &[])).unwrap(), Probe::new());
+    let (library, probe) = (Library::open(library("speaks", &[]), &Trust::optional()).unwrap(), Probe::new());
     library.known_as(version);
     // On this test's thread, where its subscriber is; an engine begins a package elsewhere.
     let instance = library.init(engine.services()).unwrap();

@@ -2,7 +2,7 @@
 
 use acequia::library::Library;
 use acequia::testing::{Probe, TestEngine};
-use acequia::{Engine, Load, LoadError, Package};
+use acequia::{Engine, Load, LoadError, Package, Trust};
 use acequia_tests::eventually;
 use acequia_tests::library::{built, library, library_of};
 use std::path::Path;
@@ -13,7 +13,7 @@ use std::time::Duration;
 type Pane = (i64, i64, Vec<i64>);
 
 fn package(engine: &TestEngine, path: &Path, version: &str) -> Package {
-    Library::open(path).unwrap().package(engine.services()).version(version)
+    Library::open(path, &Trust::optional()).unwrap().package(engine.services()).version(version)
 }
 
 /// What each kind hands on.
@@ -178,7 +178,10 @@ pub(super) fn older(fixture: &str) -> std::path::PathBuf {
 async fn a_library_of_an_older_sdk_serves_and_a_state_in_it_does_not_cross() {
     let engine = TestEngine::builder().start().await;
     let old = older("keeping");
-    assert!(!Library::open(&old).unwrap().keeps() && Library::open(built("keeping", &[])).unwrap().keeps());
+    assert!(
+        !Library::open(&old, &Trust::optional()).unwrap().keeps()
+            && Library::open(built("keeping", &[]), &Trust::optional()).unwrap().keeps()
+    );
     let probe = Probe::<(i64, i64)>::new();
     engine.load(Load::new(package(&engine, &old, "0")).sink("of_summed", "out", probe.sink())).await.unwrap();
     push(&engine, &[1]).await;
@@ -220,7 +223,10 @@ fn upgrades_of_a_library_under_load_lose_nothing_of_its_open_windows() {
     runtime.block_on(async {
         let engine = Engine::builder().start().await.unwrap();
         let open = |feature: &[&str], version: String| {
-            Library::open(built("keeping", feature)).unwrap().package(engine.services()).version(version)
+            Library::open(built("keeping", feature), &Trust::optional())
+                .unwrap()
+                .package(engine.services())
+                .version(version)
         };
         let (sink, seen, gap, versions) = watched();
         engine.load(Load::new(open(&[], "0".to_owned())).sink("of_tumbling", "out", sink)).await.unwrap();

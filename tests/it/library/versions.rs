@@ -1,6 +1,7 @@
 //! Versions side by side, old code that never runs again, and the account of what is mapped.
 
 use acequia::Load;
+use acequia::Trust;
 use acequia::library::{Library, LibraryError, Mapped, mapped};
 use acequia::testing::{Probe, TestEngine};
 use acequia_tests::eventually;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 async fn serving(path: &Path) -> (TestEngine, Probe<i64>) {
     let engine = TestEngine::builder().start().await;
-    let instance = Library::open(path).unwrap().init(engine.services()).unwrap();
+    let instance = Library::open(path, &Trust::optional()).unwrap().init(engine.services()).unwrap();
     let probe = Probe::new();
     let sinks = vec![("scaled".into(), "scale".into(), probe.sink())];
     engine.deploy(instance.package(), sinks).await.unwrap();
@@ -49,7 +50,7 @@ async fn rebuilt_library_never_runs_old_code() {
     // Replaced as a careful deployment would, by a rename; the loader would still find the old code.
     let rebuilt = library("versioned", &["two"]);
     std::fs::rename(&rebuilt, &path).unwrap();
-    assert!(matches!(Library::open(&path), Err(LibraryError::Replaced { .. })));
+    assert!(matches!(Library::open(&path, &Trust::optional()), Err(LibraryError::Replaced { .. })));
 
     let (engine, probe) = serving(&library("versioned", &["two"])).await;
     engine.push("numbers", 1_i64).await;
@@ -70,13 +71,13 @@ fn held_by_the_system(path: &Path) -> (usize, usize) {
 async fn a_thousand_loads_of_a_library_map_it_once_and_leave_nobody_holding_it() {
     let engine = TestEngine::builder().start().await;
     let path = library("versioned", &[]);
-    drop(Library::open(&path).unwrap());
+    drop(Library::open(&path, &Trust::optional()).unwrap());
     let before = (account(&path).unwrap(), held_by_the_system(&path));
     assert_eq!((before.0.live, before.0.package.as_deref()), (0, Some("versioned")));
     assert!(before.0.built_with.starts_with("acequia-sdk"), "{}", before.0.built_with);
 
     for _ in 0..1_000 {
-        let instance = Library::open(&path).unwrap().init(engine.services()).unwrap();
+        let instance = Library::open(&path, &Trust::optional()).unwrap().init(engine.services()).unwrap();
         let package = instance.package();
         let parts: Vec<_> = package.graphs().iter().map(|graph| graph.part()).collect();
         drop((instance, package));
@@ -91,7 +92,7 @@ async fn a_thousand_loads_of_a_library_map_it_once_and_leave_nobody_holding_it()
 async fn engine_that_stops_drops_what_pends_in_a_library_and_holds_it_no_longer() {
     let path = library("kinds", &[]);
     let engine = TestEngine::builder().start().await;
-    let instance = Library::open(&path).unwrap().init(engine.services()).unwrap();
+    let instance = Library::open(&path, &Trust::optional()).unwrap().init(engine.services()).unwrap();
     engine.deploy(instance.package(), Vec::new()).await.unwrap();
     drop(instance);
     // One graph sleeps for an hour, an accumulator for five seconds, and a source polls.
@@ -110,8 +111,9 @@ async fn engine_that_stops_drops_what_pends_in_a_library_and_holds_it_no_longer(
 async fn another_version_of_a_library_takes_over_while_events_flow() {
     let engine = TestEngine::builder().start().await;
     let probe = Probe::<i64>::new();
-    let of =
-        |path: &Path, version: &str| Library::open(path).unwrap().package(engine.services()).version(version);
+    let of = |path: &Path, version: &str| {
+        Library::open(path, &Trust::optional()).unwrap().package(engine.services()).version(version)
+    };
     let first = Load::new(of(&library("versioned", &[]), "1")).sink("scaled", "scale", probe.sink());
     engine.load(first).await.unwrap();
     let numbers = engine.accumulator::<i64>("numbers").unwrap();
@@ -130,11 +132,14 @@ async fn another_version_of_a_library_takes_over_while_events_flow() {
 async fn an_engine_that_loads_and_unloads_a_library_maps_it_once_and_holds_nothing_of_it() {
     let engine = TestEngine::builder().start().await;
     let path = library("versioned", &[]);
-    drop(Library::open(&path).unwrap());
+    drop(Library::open(&path, &Trust::optional()).unwrap());
     let before = (account(&path).unwrap(), held_by_the_system(&path));
 
     for cycle in 0..200_i64 {
-        engine.load(Library::open(&path).unwrap().package(engine.services())).await.unwrap();
+        engine
+            .load(Library::open(&path, &Trust::optional()).unwrap().package(engine.services()))
+            .await
+            .unwrap();
         engine.push("numbers", cycle).await;
         assert!(account(&path).unwrap().live > 0);
         engine.unload("versioned").await.unwrap();

@@ -5,7 +5,7 @@ use acequia::library::Library;
 use acequia::testing::TestEngine;
 use acequia::{
     AccumulatorDecl, Batch, FailAction, Failure, Kind, LoadError, Package, ReactorDecl, StepPhase, Strategy,
-    when_any,
+    Trust, when_any,
 };
 use acequia_tests::echo;
 use acequia_tests::library::built;
@@ -129,7 +129,12 @@ impl Drop for Asked {
 #[tokio::test(start_paused = true)]
 async fn a_librarys_code_that_fails_while_it_comes_up_leaves_nothing_behind() {
     let engine = prepared().await;
-    let failing = || Library::open(built("failing", &[])).unwrap().package(engine.services()).version("1");
+    let failing = || {
+        Library::open(built("failing", &[]), &Trust::optional())
+            .unwrap()
+            .package(engine.services())
+            .version("1")
+    };
     let before = visible(&engine).await;
     for (at, text) in [
         ("start", "no start today"),

@@ -5,6 +5,7 @@ mod failure;
 mod guard;
 mod kill;
 mod load;
+mod meanwhile;
 mod quarantine;
 mod unload;
 mod upgrade;
@@ -12,7 +13,7 @@ mod upgrade;
 use acequia::library::{Library, mapped};
 use acequia::testing::TestEngine;
 use acequia::{
-    AccumulatorDecl, CronDecl, GraphBuilder, GraphDecl, Package, ReactorDecl, Strategy, WorkflowDecl,
+    AccumulatorDecl, CronDecl, GraphBuilder, GraphDecl, Package, ReactorDecl, Strategy, Trust, WorkflowDecl,
     when_any,
 };
 use acequia_tests::library::built;
@@ -63,7 +64,7 @@ fn whole() -> Package {
 
 /// The same as a native library that was compiled apart.
 fn whole_library(engine: &TestEngine) -> Package {
-    let library = Library::open(built("whole", &[])).unwrap();
+    let library = Library::open(built("whole", &[]), &Trust::optional()).unwrap();
     library.package(engine.services()).version("1")
 }
 

@@ -83,7 +83,7 @@ async fn a_cascade_goes_as_one_in_the_planned_order() {
     assert_eq!(gone.steps, planned);
     assert_eq!(gone.steps.last().unwrap(), "cron trigger nightly torn down");
     assert!(engine.packages().is_empty());
-    assert_eq!(engine.tree().await.len(), 2, "a shard and the reconciler");
+    assert_eq!(engine.tree().await.len(), 3, "a shard, the reconciler and the catalog");
 }
 
 #[tokio::test(start_paused = true)]

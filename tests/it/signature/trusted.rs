@@ -2,6 +2,7 @@
 
 use super::{files, public, read, secret, signed};
 use crate::library::package_folder;
+use acequia::library::{Library, LibraryError, mapped};
 use acequia::testing::TestEngine;
 use acequia::{PublicKey, Trust};
 use acequia_host::archive::Limits;
@@ -98,4 +99,18 @@ fn keys_are_written_one_way_and_a_secret_is_not_taken_for_a_public_one() {
         assert!(matches!(wrong.parse::<PublicKey>(), Err(KeyError::NotAKey { .. })), "{wrong}");
     }
     assert!(matches!(text.parse::<SecretKey>(), Err(KeyError::NotAKey { .. })));
+}
+
+#[test]
+fn a_bare_library_is_no_way_around_required_signatures() {
+    let path = acequia_tests::library::library("versioned", &[]);
+    let error = Library::open(&path, &Trust::required().key(public(1))).unwrap_err();
+    assert!(matches!(error, LibraryError::Unsigned { .. }), "{error}");
+    assert!(
+        error.to_string().starts_with("E0721: ") && error.to_string().contains("open the signed package")
+    );
+    let canonical = path.canonicalize().unwrap();
+    assert!(mapped().iter().all(|other| other.path != canonical), "nothing of it was mapped");
+
+    assert!(Library::open(&path, &Trust::optional().key(public(1))).is_ok());
 }

@@ -6,7 +6,7 @@ use super::metadata::{Member, members};
 use super::{Finding, demand_none};
 
 /// Folder, crate, and the crates of this workspace that it may depend on, in the order of the layers.
-const TABLE: [(&str, &str, &[&str]); 14] = [
+const TABLE: [(&str, &str, &[&str]); 15] = [
     ("engine/core", "acequia-core", &[]),
     ("engine/store", "acequia-store", &["acequia-core"]),
     ("plugins/abi", "acequia-abi", &[]),
@@ -19,6 +19,7 @@ const TABLE: [(&str, &str, &[&str]); 14] = [
     ("tests", "acequia-tests", &["acequia", "acequia-sdk"]),
     // The tutorial builds its packages as their authors would.
     ("examples", "acequia-examples", &["acequia", "acequia-sdk", "acequia-cli"]),
+    ("examples/packages/pricing-percent", "pricing-percent", &["acequia-sdk"]),
     ("examples/packages/pricing-publisher", "pricing-publisher", &["acequia-sdk"]),
     ("examples/packages/pricing-subscriber", "pricing-subscriber", &["acequia-sdk"]),
     // The main job is one of the workloads, and the journal has one of its own.

@@ -15,6 +15,8 @@ pub struct Declared {
     pub reactors: Vec<Reactor>,
     /// Its graphs.
     pub graphs: Vec<Graph>,
+    /// It can run its futures on a runtime of its own.
+    pub own_runtime: bool,
     /// The canonical bytes that the library gave, which go into the version.
     pub canonical: Vec<u8>,
 }

@@ -4,7 +4,7 @@ use super::declared::{Accumulator, Declared, Graph, Loader, Reactor, Schema};
 use acequia_core::accumulator::Kind;
 use acequia_core::id::AccumulatorName;
 use acequia_core::package::Package;
-use acequia_host::{Library, Shelf, verify};
+use acequia_host::{Library, Shelf, Trust, verify};
 use std::error::Error;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::PathBuf;
@@ -38,7 +38,8 @@ impl Look {
     fn open(&self, library: &[u8]) -> Result<Arc<Library>, Box<dyn Error + Send + Sync>> {
         let shelf =
             self.shelf.as_ref().unwrap_or_else(|| unreachable!("a look has its shelf until it is dropped"));
-        Ok(Library::open(shelf.keep(library)?)?)
+        // The commands read packages as files: whose they may be is said by --trust, before it comes to this.
+        Ok(Library::open(shelf.keep(library)?, &Trust::optional())?)
     }
 }
 
@@ -98,6 +99,7 @@ fn declared(library: &Library) -> Declared {
         package: declarations.name.as_str().into(),
         reactors,
         graphs: graphs.collect(),
+        own_runtime: library.can_run(),
         canonical: library.declared_json().to_vec(),
     }
 }

@@ -14,32 +14,19 @@ mod signers;
 pub use check::{Line, Verdict, judge};
 pub use look::Look;
 
-use crate::args::{Args, Command, PackageCommand};
+use crate::answer::{Answer, table};
+use crate::args::PackageCommand;
 use crate::console::Console;
 use crate::error::CommandError;
-use crate::exit::Exit;
-use comfy_table::Table;
-use comfy_table::presets::UTF8_BORDERS_ONLY;
 use declared::Loader;
-use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
-/// What a command answers.
-pub(crate) struct Answer {
-    /// For people.
-    pub(crate) text: String,
-    /// For machines.
-    pub(crate) json: Value,
-    pub(crate) exit: Exit,
-}
-
 pub(crate) fn run(
-    args: Args,
+    command: PackageCommand,
     console: &mut Console<'_>,
     loader: Option<&dyn Loader>,
 ) -> Result<Answer, CommandError> {
-    let Command::Package(command) = args.command;
     match command {
         PackageCommand::New(new) => new::run(&new),
         PackageCommand::Build(build) => build::run(&build, console),
@@ -49,15 +36,6 @@ pub(crate) fn run(
         PackageCommand::Check(check) => check::run(&check, loader),
         PackageCommand::Inspect(inspect) => inspect::run(&inspect, loader),
     }
-}
-
-/// A table for people.
-fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut table = Table::new();
-    table.load_style(UTF8_BORDERS_ONLY);
-    table.set_header(head);
-    table.add_rows(rows);
-    table.to_string()
 }
 
 /// Put a file in place whole: whoever looks sees the old one or the new one.

@@ -38,12 +38,7 @@ impl SharedCell {
     ) -> Option<R> {
         self.ask(move |cell, cx| {
             let mut turn = CellTurn::default();
-            let mut run_cx = RunContext {
-                now: cx.now,
-                waker: cx.waker,
-                letters: &mut turn.letters,
-                failures: &mut turn.failures,
-            };
+            let mut run_cx = turn.run_context(cx.now, cx.waker);
             let result = question(cell, &mut run_cx);
             (result, turn)
         })

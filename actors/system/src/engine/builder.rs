@@ -1,28 +1,22 @@
 //! Describing an engine before it starts.
 
-use super::deploy::StartError;
-use super::{Engine, Inner};
+use crate::catalog::{OnDeployPoint, Reader};
 use crate::clock::Clock;
-use crate::directory::Directory;
-use crate::env::{Env, Settings};
-use crate::journal::EngineJournal;
-use crate::reconciler::{Desk, Load};
-use crate::root::{RootActor, RootArgs};
-use crate::services::RuntimeServices;
-use crate::shard::{Shard, ShardThread};
-use crate::shelf::LazyShelf;
+use crate::env::Settings;
 use crate::sink::Sink;
-use crate::watchdog::{Stall, Watchdog, WatchdogSettings};
-use acequia_core::Timestamp;
+use crate::watchdog::{Stall, WatchdogSettings};
+use acequia_core::catalog::FilePolicy;
 use acequia_core::id::{GraphName, TerminalName};
 use acequia_host::Trust;
 use acequia_sdk::Package;
-use acequia_store::disk::{Disk, FolderDisk};
+use acequia_store::disk::Disk;
 use acequia_store::journal::Settings as JournalSettings;
-use ractor::Actor;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Libraries that a process maps, unless told otherwise: a third of a gigabyte of unused ones.
+const MAPPED_LIBRARIES: usize = 1_024;
 
 /// Where cells run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,20 +37,24 @@ pub enum Placement {
 /// Describes an [`Engine`].
 #[must_use = "nothing runs before `start`"]
 pub struct EngineBuilder {
-    packages: Vec<Package>,
-    boots: Vec<Package>,
-    sinks: Vec<(GraphName, TerminalName, Sink)>,
-    placement: Placement,
-    settings: Settings,
-    clock: Option<Clock>,
-    watchdog: WatchdogSettings,
-    shelf: Option<PathBuf>,
-    trust: Trust,
-    journal: Option<(JournalDisk, JournalSettings)>,
+    pub(super) packages: Vec<Package>,
+    pub(super) boots: Vec<Package>,
+    pub(super) sinks: Vec<(GraphName, TerminalName, Sink)>,
+    pub(super) placement: Placement,
+    pub(super) settings: Settings,
+    pub(super) clock: Option<Clock>,
+    pub(super) watchdog: WatchdogSettings,
+    pub(super) shelf: Option<PathBuf>,
+    pub(super) mapped_libraries: usize,
+    pub(super) trust: Trust,
+    pub(super) journal: Option<(JournalDisk, JournalSettings)>,
+    pub(super) files: Vec<(PathBuf, FilePolicy)>,
+    pub(super) points: OnDeployPoint,
+    pub(super) reader: Option<Arc<dyn Reader>>,
 }
 
 /// Where the journal lies.
-enum JournalDisk {
+pub(super) enum JournalDisk {
     Folder(PathBuf),
     Other(Arc<dyn Disk>),
 }
@@ -72,8 +70,12 @@ impl EngineBuilder {
             clock: None,
             watchdog: WatchdogSettings::default(),
             shelf: None,
+            mapped_libraries: MAPPED_LIBRARIES,
             trust: Trust::default(),
             journal: None,
+            files: Vec::new(),
+            points: OnDeployPoint::default(),
+            reader: None,
         }
     }
 
@@ -139,6 +141,13 @@ impl EngineBuilder {
         self
     }
 
+    /// How many libraries this process may have mapped before [`Engine::open`] refuses a further one (default 1,024): what
+    /// is unloaded stays mapped, at about a third of a megabyte each.
+    pub fn mapped_libraries(mut self, n: usize) -> Self {
+        self.mapped_libraries = n;
+        self
+    }
+
     /// Whom [`Engine::open`] takes packages from (default: anybody, and what is signed must be whole).
     ///
     /// ```no_run
@@ -169,6 +178,28 @@ impl EngineBuilder {
         self
     }
 
+    /// Load the packages in `folder` at the start, archives and folders, as far as `policy` wants them; what
+    /// became of each is in [`CatalogHandle::boot_report`](crate::CatalogHandle::boot_report).
+    pub fn packages_in(mut self, folder: impl Into<PathBuf>, policy: FilePolicy) -> Self {
+        self.files.push((folder.into(), policy));
+        self
+    }
+
+    /// Have `hook` called at each [`DeployPoint`](crate::DeployPoint): it may abort the process, and must not
+    /// ask anything of the engine.
+    #[cfg(feature = "testing")]
+    pub fn on_deploy_point(mut self, hook: impl Fn(crate::DeployPoint) + Send + Sync + 'static) -> Self {
+        self.points = OnDeployPoint::new(hook);
+        self
+    }
+
+    /// Have the catalog read packages in another way, so that a test needs no native library.
+    #[cfg(feature = "testing")]
+    pub fn package_reader(mut self, reader: Arc<dyn Reader>) -> Self {
+        self.reader = Some(reader);
+        self
+    }
+
     /// User code that keeps its thread for longer than `limit` is reported by name: in the log, in
     /// [`crate::Counters::stalls`], and to `on_stall` (default ten seconds, log only). Nothing inside the
     /// process can stop such code; whether to restart the process is for `on_stall` to decide. It runs on
@@ -176,76 +207,5 @@ impl EngineBuilder {
     pub fn watchdog(mut self, limit: Duration, on_stall: impl Fn(&Stall) + Send + Sync + 'static) -> Self {
         self.watchdog = WatchdogSettings { limit, on_stall: Some(Arc::new(on_stall)) };
         self
-    }
-
-    /// Start it on the current tokio runtime, with all packages up and running.
-    ///
-    /// # Errors
-    /// [`StartError`], naming what is wrong; then nothing runs.
-    pub async fn start(self) -> Result<Engine, StartError> {
-        let journal = open_journal(self.journal).await?;
-        let last = journal.as_ref().map_or(Timestamp::ZERO, |journal| journal.last());
-        let clock = self.clock.unwrap_or_else(Clock::monotonic).going_on_from(last);
-        let env = Env::new(clock, self.settings, journal);
-        acequia_sdk::services::install(Arc::new(RuntimeServices::in_process(env.work().clone())));
-        let shards: Vec<(Arc<Shard>, ShardThread)> = match self.placement {
-            Placement::Current => vec![(Shard::new(), ShardThread::Shared)],
-            Placement::Shards { n, busy_poll } => (0..n.max(1))
-                .map(|number| (Shard::new(), ShardThread::Own { number, busy: busy_poll }))
-                .collect(),
-        };
-        let directory = Arc::<Directory>::default();
-        let desk = Arc::<Desk>::default();
-        let args = RootArgs {
-            env: Arc::clone(&env),
-            directory: Arc::clone(&directory),
-            desk: Arc::clone(&desk),
-            shards,
-        };
-        let (root, _) = Actor::spawn(None, RootActor, args)
-            .await
-            .map_err(|error| StartError::Root { reason: error.to_string() })?;
-        let shelf = LazyShelf::new(self.shelf, env.id);
-        let _watchdog = Watchdog::start(&directory, &env, self.watchdog);
-        let engine = Engine {
-            inner: Arc::new(Inner { env, directory, desk, root, shelf, trust: self.trust, _watchdog }),
-        };
-        let load = Load { packages: self.packages, sinks: self.sinks, wait: false, retry: false };
-        if let Err(error) = engine.load(load).await {
-            engine.shutdown(Duration::from_secs(1)).await;
-            return Err(error);
-        }
-        for package in self.boots {
-            let name = package.name().clone();
-            if let Err(error) = engine.load(Load::new(package).wait().retry()).await {
-                tracing::error!(package = %name, %error, "package does not boot");
-            }
-        }
-        Ok(engine)
-    }
-}
-
-/// Open the journal, which reads all of it, on a thread that may block.
-async fn open_journal(
-    given: Option<(JournalDisk, JournalSettings)>,
-) -> Result<Option<Arc<EngineJournal>>, StartError> {
-    let Some((disk, settings)) = given else { return Ok(None) };
-    let opening = tokio::task::spawn_blocking(move || {
-        let disk = match disk {
-            JournalDisk::Folder(folder) => {
-                let made = FolderDisk::open(&folder);
-                Arc::new(made.map_err(|error| format!("{}: {error}", folder.display()))?) as Arc<dyn Disk>
-            }
-            JournalDisk::Other(disk) => disk,
-        };
-        EngineJournal::open(disk, settings).map_err(|error| error.to_string())
-    });
-    match opening.await {
-        Ok(Ok(journal)) => {
-            tracing::info!(recovery = ?journal.recovery(), "journal opened");
-            Ok(Some(Arc::new(journal)))
-        }
-        Ok(Err(reason)) => Err(StartError::Journal { reason }),
-        Err(error) => Err(StartError::Journal { reason: error.to_string() }),
     }
 }

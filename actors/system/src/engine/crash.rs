@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::accumulator::AccumulatorMsg;
+use crate::catalog::CatalogMsg;
 use crate::graph::GraphMsg;
 use crate::package::PackageMsg;
 use crate::reactor::ReactorMsg;
@@ -21,6 +22,8 @@ pub enum Component<'a> {
     Shard(usize),
     /// The reconciler.
     Reconciler,
+    /// The catalog.
+    Catalog,
     /// A package, by name.
     Package(&'a str),
     /// A reactor, by name.
@@ -47,6 +50,7 @@ impl Engine {
             Component::Reconciler => {
                 ActorRef::from(actor.clone()).cast(ReconcilerMsg::Fail { reason }).is_ok()
             }
+            Component::Catalog => ActorRef::from(actor.clone()).cast(CatalogMsg::Fail { reason }).is_ok(),
             Component::Package(_) => {
                 // Its own escalation ends it this way.
                 ActorRef::from(actor.clone()).cast(PackageMsg::Fail { reason }).is_ok()
@@ -88,6 +92,7 @@ impl Engine {
             Component::Root => Some(self.inner.root.get_cell()),
             Component::Shard(number) => self.root_child(format!("shard {number}")).await,
             Component::Reconciler => self.root_child("reconciler".to_owned()).await,
+            Component::Catalog => self.root_child("catalog".to_owned()).await,
             Component::Package(package) => self.root_child(format!("package {package}")).await,
             Component::Reactor(name) => {
                 let package = package_of(&ReactorName::from(name))?;

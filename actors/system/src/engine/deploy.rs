@@ -3,8 +3,8 @@
 use super::Engine;
 use crate::reconciler::request::{LoadRequest, Request, Sinks};
 use crate::reconciler::{
-    Load, LoadError, LoadReport, PackageState, PackageStatus, StepCounters, StepEvents, Unload, UnloadError,
-    UnloadReport, interrupted_load, interrupted_unload,
+    Load, LoadError, LoadReport, PackageState, PackageStatus, StepCounters, StepEvents, Supplied, Unload,
+    UnloadError, UnloadReport, interrupted_load, interrupted_unload,
 };
 use crate::sink::{Sink, SinkError};
 use acequia_core::id::{GraphName, PackageName, TerminalName};
@@ -33,10 +33,13 @@ impl Engine {
             let version = package.version_in(marker);
             (Arc::new(package), version)
         });
+        self.load_now(LoadRequest { sinks, wait, retry, ..LoadRequest::of(packages.collect()) }).await
+    }
+
+    /// Have the reconciler carry a load out.
+    pub(super) async fn load_now(&self, request: LoadRequest) -> Result<LoadReport, LoadError> {
         let (reply, answered) = tokio::sync::oneshot::channel();
-        let packages = packages.collect();
-        let request = LoadRequest { packages, sinks, wait, retry, failures: 0, reply: Some(reply) };
-        self.inner.desk.ask(Request::Load(request));
+        self.inner.desk.ask(Request::Load(LoadRequest { reply: Some(reply), ..request }));
         let interrupted = || interrupted_load(&self.inner.desk, self.inner.env.is_stopping());
         answered.await.unwrap_or_else(|_| Err(interrupted()))
     }
@@ -69,7 +72,8 @@ impl Engine {
         how: Unload,
     ) -> Result<UnloadReport, UnloadError> {
         let (reply, answered) = tokio::sync::oneshot::channel();
-        self.inner.desk.ask(Request::Unload { packages: vec![package.into()], how, reply });
+        let (packages, supplied) = (vec![package.into()], Supplied::Program);
+        self.inner.desk.ask(Request::Unload { packages, how, supplied, commit: None, reply });
         let interrupted = || interrupted_unload(&self.inner.desk, self.inner.env.is_stopping());
         answered.await.unwrap_or_else(|_| Err(interrupted()))
     }

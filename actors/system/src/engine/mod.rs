@@ -11,6 +11,7 @@ mod lookup;
 mod open;
 mod replay;
 mod shutdown;
+mod start;
 
 pub use builder::{EngineBuilder, Placement};
 pub use commands::{FireInput, FiringStream, ReactorHandle};
@@ -24,6 +25,7 @@ pub use open::OpenError;
 pub use replay::ReplayError;
 pub use shutdown::ShutdownReport;
 
+use crate::catalog::Register;
 use crate::dead_letters::DeadLetters;
 use crate::directory::Directory;
 use crate::env::{Counters, EngineState, Env};
@@ -49,7 +51,8 @@ pub(crate) struct Inner {
     pub(crate) directory: Arc<Directory>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) root: ActorRef<RootMsg>,
-    pub(crate) shelf: LazyShelf,
+    pub(crate) register: Arc<Register>,
+    pub(crate) shelf: Arc<LazyShelf>,
     pub(crate) trust: Trust,
     pub(crate) _watchdog: Watchdog,
 }

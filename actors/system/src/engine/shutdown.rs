@@ -24,6 +24,7 @@ impl Engine {
     pub async fn shutdown(&self, deadline: Duration) -> ShutdownReport {
         let began = self.inner.env.now();
         self.inner.env.begin_stopping();
+        self.inner.register.shut_down();
         for ring in self.inner.directory.cells().iter().flat_map(|cell| cell.rings()) {
             ring.refuse();
         }

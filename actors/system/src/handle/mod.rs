@@ -84,8 +84,14 @@ impl<T: Payload> AccumulatorHandle<T> {
     ///
     /// # Errors
     /// [`PushError::Closed`], or [`PushError::NotWritten`] where they are written to disk first, with the events
-    /// that were not published.
+    /// that were not published. [`PushError::Unencodable`] likewise, if the accumulator takes bytes and the
+    /// `Serialize` of the first of those refuses it.
     pub async fn push_batch(&self, events: impl IntoIterator<Item = T>) -> Result<usize, PushError<Vec<T>>> {
+        if self.ring.is_refusing() {
+            // As many as have room are encoded as they come; the others are kept here until they have.
+            let (published, left) = self.publish_elsewhere(events.into_iter())?;
+            return self.push_left_elsewhere(published, left).await;
+        }
         self.push_noted(events.into_iter().collect(), Vec::new()).await
     }
 
@@ -101,6 +107,31 @@ impl<T: Payload> AccumulatorHandle<T> {
         let mut events: VecDeque<T> = events.into();
         match self.ring.push_many_noted(&mut events, notes).await {
             Ok(n) => Ok(n),
+            Err(error) => Err(not_pushed(error, events.into())),
+        }
+    }
+
+    fn publish_elsewhere(
+        &self,
+        events: impl Iterator<Item = T>,
+    ) -> Result<(usize, VecDeque<T>), PushError<Vec<T>>> {
+        match self.open_encoded() {
+            Some(ring) => ring.publish_now(events),
+            None => Err(PushError::Closed { item: events.collect() }),
+        }
+    }
+
+    async fn push_left_elsewhere(
+        &self,
+        published: usize,
+        mut events: VecDeque<T>,
+    ) -> Result<usize, PushError<Vec<T>>> {
+        if events.is_empty() {
+            return Ok(published);
+        }
+        let Some(ring) = self.open_encoded() else { return Err(PushError::Closed { item: events.into() }) };
+        match ring.push_all_encoded(&mut events).await {
+            Ok(n) => Ok(published + n),
             Err(error) => Err(not_pushed(error, events.into())),
         }
     }

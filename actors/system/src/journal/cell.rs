@@ -14,7 +14,9 @@ use acequia_core::id::{AccumulatorName, GraphName, ReactorName};
 use acequia_core::letter::{DeadLetter, Place};
 use acequia_core::reactor::ReactorDecl;
 use acequia_core::ring::Doorbell;
-use acequia_store::journal::{AppendError, Batch, OnSynced, RecordId, RecordKind, StreamId};
+use acequia_store::journal::{
+    AppendError, Batch, CrashPoint, EncodeError, OnSynced, RecordId, RecordKind, StreamId,
+};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -61,6 +63,8 @@ impl CellJournal {
         let begin = Begin { reactor: self.name.to_string(), accumulators, life: self.life.number() };
         self.journal.begin_life(&self.name, self.journal.journal().synced());
         let mut batch = self.batch();
+        // On a full disk it comes up all the same, to be read and to work off what it took.
+        batch.set_urgent();
         let head = head(RecordKind::Deploy, self.stream, fresh_id());
         let pushed = batch.push(&head, serde_json::json!(begin).to_string().as_bytes());
         let told = |reason: String| RecoveryError::Journal { reactor: self.name.clone(), reason };
@@ -162,8 +166,6 @@ impl CellJournal {
     ) {
         let TurnWrite { number, mark, outbox } = write;
         let mut batch = self.batch();
-        // A full disk takes no new events; those that it took are worked off.
-        batch.set_urgent();
         let mut given_up = Vec::new();
         if let Some(mark) = mark {
             let handled = self.handled(&mark);
@@ -259,8 +261,7 @@ impl CellJournal {
         }
         let mut batch = self.batch();
         batch.set_urgent();
-        let head = head(RecordKind::Unload, self.stream, fresh_id());
-        let ended = batch.push(&head, &[]).map_err(|error| error.to_string());
+        let ended = push_end(&mut batch, &self.name).map_err(|error| error.to_string());
         let ended =
             ended.and_then(|()| self.journal.journal().ride(batch).map_err(|error| error.to_string()));
         if let Err(reason) = ended {
@@ -298,11 +299,17 @@ fn write_batch(
     if let Err(error) = sent.iter().try_for_each(|sent| sent.push(&mut batch, maker)) {
         return fail(env, name, &error.to_string(), sent);
     }
-    let (told, reactor) = (Arc::clone(env), name.clone());
+    // A full disk takes no new events; those that it took are worked off.
+    batch.set_urgent();
+    journal.journal().reach(CrashPoint::CommitBegin);
+    let (told, reactor, own) = (Arc::clone(env), name.clone(), Arc::downgrade(journal));
     let on_synced: OnSynced = Box::new(move |result: Result<_, AppendError>| match result {
         Ok(_) => {
+            let reach = |point| own.upgrade().into_iter().for_each(|journal| journal.journal().reach(point));
+            reach(CrashPoint::CommitSynced);
             publish(sent, Published::Synced);
             then();
+            reach(CrashPoint::CommitSent);
         }
         Err(error) => fail(&told, &reactor, &error.to_string(), sent),
     });
@@ -319,6 +326,11 @@ fn fail(env: &Arc<Env>, name: &ReactorName, why: &str, sent: Vec<Sent>) {
     env.fail(&format!("a turn of reactor {name} could not be written to the journal: {why}"));
 }
 
-pub(super) fn fresh_id() -> RecordId {
+/// Add the end of a reactor's life to a batch.
+pub(crate) fn push_end(batch: &mut Batch, reactor: &ReactorName) -> Result<(), EncodeError> {
+    batch.push(&head(RecordKind::Unload, reactor_stream(reactor), fresh_id()), &[])
+}
+
+pub(crate) fn fresh_id() -> RecordId {
     RecordId(uuid::Uuid::now_v7().as_u128())
 }

@@ -9,7 +9,9 @@ use acequia_core::accumulator::AnyRing;
 use acequia_core::cell::Cell;
 use acequia_core::durable::LifeId;
 use acequia_store::Lsn;
-use acequia_store::journal::{AppendError, Batch, EncodeError, OnSynced, RecordId, RecordKind, StreamId};
+use acequia_store::journal::{
+    AppendError, Batch, CrashPoint, EncodeError, OnSynced, RecordId, RecordKind, StreamId,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -22,20 +24,20 @@ const HEADER: usize = 16;
 
 /// A checkpoint as it is written, with where to read on.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Written {
+pub(crate) struct Written {
     /// Events from this record on may have to be read.
-    pub(super) floor: u64,
+    pub(crate) floor: u64,
     /// How many events of each source, from there on, the cell had handled already.
-    pub(super) skips: Vec<u64>,
+    pub(crate) skips: Vec<u64>,
     /// The bytes of the cell's checkpoint.
-    pub(super) cell: Vec<u8>,
+    pub(crate) cell: Vec<u8>,
 }
 
 /// What else is kept with it; behind it, so that one without can be read.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Beside {
+pub(crate) struct Beside {
     /// The life of the reactor.
-    pub(super) life: u64,
+    pub(crate) life: u64,
     /// By what the events of each source are known again; empty where none is.
     pub(super) windows: Vec<Vec<u8>>,
     /// Dead letters that are open.
@@ -49,7 +51,7 @@ impl Written {
     }
 
     /// Read what [`Written::encode`] wrote.
-    pub(super) fn decode(bytes: &[u8]) -> Result<(Self, Option<Beside>), postcard::Error> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<(Self, Option<Beside>), postcard::Error> {
         let (written, rest) = postcard::take_from_bytes(bytes)?;
         let beside = if rest.is_empty() { None } else { Some(postcard::from_bytes(rest)?) };
         Ok((written, beside))
@@ -66,15 +68,15 @@ pub(super) struct At {
 }
 
 /// A piece of a checkpoint, taken apart.
-pub(super) struct Piece<'a> {
-    pub(super) index: u32,
-    pub(super) total: u32,
-    pub(super) floor: Lsn,
-    pub(super) bytes: &'a [u8],
+pub(crate) struct Piece<'a> {
+    pub(crate) index: u32,
+    pub(crate) total: u32,
+    pub(crate) floor: Lsn,
+    pub(crate) bytes: &'a [u8],
 }
 
 impl<'a> Piece<'a> {
-    pub(super) fn read(payload: &'a [u8]) -> Option<Self> {
+    pub(crate) fn read(payload: &'a [u8]) -> Option<Self> {
         let (index, rest) = payload.split_first_chunk::<4>()?;
         let (total, rest) = rest.split_first_chunk::<4>()?;
         let (floor, bytes) = rest.split_first_chunk::<8>()?;
@@ -193,6 +195,8 @@ impl Target<'_> {
         told: impl FnOnce(Range<Lsn>, Lsn) + Send + 'static,
     ) -> Result<(), String> {
         let journal = self.journal.journal();
+        journal.reach(CrashPoint::CheckpointBegin);
+        let own = Arc::downgrade(self.journal);
         let pieces: Vec<&[u8]> = bytes.chunks(PIECE - HEADER).collect();
         let total = u32::try_from(pieces.len()).map_err(|error| error.to_string())?;
         let first = Arc::new(Mutex::new(None));
@@ -214,6 +218,7 @@ impl Target<'_> {
             note_first(&first, range.as_ref().ok());
             let begun = *first.lock().unwrap_or_else(PoisonError::into_inner);
             if let (Ok(range), Some(begun)) = (range, begun) {
+                own.upgrade().into_iter().for_each(|own| own.journal().reach(CrashPoint::CheckpointSynced));
                 told(range, begun);
             }
         });

@@ -13,19 +13,26 @@ mod attach;
 mod backlog;
 mod cell;
 mod checkpoint;
+mod history;
 mod intake;
 mod letters;
 mod recovery;
 mod trail;
 mod write;
 
-use checkpoint::{At, Piece};
+use crate::catalog::Register;
+use acequia_core::catalog::Catalog;
+use checkpoint::At;
+pub(crate) use checkpoint::{Piece, Written};
+use history::History;
+pub(crate) use history::JournalError;
 
 pub(crate) use admission::{Admission, Entrance, Flight, Ticket};
 pub(crate) use attach::attach;
 pub(crate) use backlog::Backlog;
-pub(crate) use cell::{CellJournal, write_outbox};
+pub(crate) use cell::{CellJournal, fresh_id, push_end, write_outbox};
 pub use recovery::RecoveryError;
+pub(crate) use write::{event_of, head, wall};
 
 use trail::Trails;
 
@@ -34,9 +41,9 @@ use acequia_core::durable::{LifeId, TurnMark};
 use acequia_core::id::{AccumulatorName, ReactorName};
 use acequia_store::Lsn;
 use acequia_store::disk::Disk;
-use acequia_store::journal::{Journal, OpenError, Opened, RecordKind, RecordRef, Settings, StreamId};
+use acequia_store::journal::{Journal, Opened, RecordKind, RecordRef, Settings, StreamId};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 /// The journal of one engine, with what it must know of it to find the lives of its cells.
 pub(crate) struct EngineJournal {
@@ -50,6 +57,11 @@ pub(crate) struct EngineJournal {
     trails: Trails,
     /// What outputs of cells without marks are named after.
     process: u128,
+    /// The catalog that its records make, until somebody takes it.
+    catalog: Mutex<Option<Catalog>>,
+    has_catalog: bool,
+    /// Whose records must have a checkpoint before what is trimmed goes.
+    register: OnceLock<Weak<Register>>,
 }
 
 /// What the journal holds of the present life of one reactor.
@@ -124,18 +136,22 @@ struct Start {
 
 /// The record that a recording cell makes as it begins.
 #[derive(serde::Serialize, serde::Deserialize)]
-struct Begin {
-    reactor: String,
-    accumulators: Vec<String>,
+pub(crate) struct Begin {
+    pub(crate) reactor: String,
+    pub(crate) accumulators: Vec<String>,
     /// The life that begins or goes on.
-    life: u64,
+    pub(crate) life: u64,
 }
 
 impl EngineJournal {
     /// Open the journal on `disk`, or begin one.
-    pub(crate) fn open(disk: Arc<dyn Disk>, settings: Settings) -> Result<Self, OpenError> {
+    pub(crate) fn open(disk: Arc<dyn Disk>, settings: Settings) -> Result<Self, JournalError> {
         let (mut lives, mut last, mut recoveries) = (HashMap::new(), Timestamp::ZERO, 0);
+        let mut history = History::default();
         let (journal, opened) = Journal::recover(disk, settings, |record| {
+            if history.take(record) {
+                return;
+            }
             note(&mut lives, record);
             if record.kind == RecordKind::Audit && record.stream == ENGINE {
                 let start = serde_json::from_slice::<Start>(record.payload);
@@ -148,6 +164,7 @@ impl EngineJournal {
             }
         })?;
         let is_recovery = opened.n_records > 0 && !opened.was_closed;
+        let has_catalog = history.is_known();
         let started = Self {
             journal,
             lives: Mutex::new(lives),
@@ -156,6 +173,9 @@ impl EngineJournal {
             recoveries: recoveries + u64::from(is_recovery),
             trails: Trails::default(),
             process: cell::fresh_id().0,
+            catalog: Mutex::new(Some(history.finish()?)),
+            has_catalog,
+            register: OnceLock::new(),
         };
         started.note_start();
         Ok(started)
@@ -173,8 +193,13 @@ impl EngineJournal {
         }
     }
 
-    /// Remove what nobody needs any more.
+    /// Remove what nobody needs any more. May block.
     fn trim(&self, needed: Lsn) {
+        if let Some(register) = self.register.get().and_then(Weak::upgrade)
+            && let Err(reason) = register.make_way(self, needed)
+        {
+            tracing::warn!(reason, "the catalog's checkpoint was not written, so its records stay");
+        }
         match self.journal.trim(needed) {
             Ok(trimmed) => tracing::debug!(?trimmed, %needed, "journal trimmed"),
             Err(error) => tracing::warn!(%error, "the journal was not trimmed"),
@@ -205,6 +230,21 @@ impl EngineJournal {
     /// A life of a reactor that begins now.
     fn fresh_life(stream: StreamId) -> LifeId {
         LifeId::begin(stream.0, cell::fresh_id().0)
+    }
+
+    /// The catalog that its records make; once.
+    pub(crate) fn take_catalog(&self) -> Catalog {
+        self.catalog.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
+    }
+
+    /// Whether anything of a catalog was found in it.
+    pub(crate) fn has_catalog(&self) -> bool {
+        self.has_catalog
+    }
+
+    /// Whose records must have a checkpoint before what is trimmed goes.
+    pub(crate) fn serve(&self, register: &Arc<Register>) {
+        let _ = self.register.set(Arc::downgrade(register));
     }
 
     /// The latest time that it told of when it was opened.
@@ -263,11 +303,11 @@ fn note(lives: &mut HashMap<StreamId, Life>, record: &RecordRef<'_>) {
 }
 
 /// Stream of an accumulator's events.
-fn accumulator_stream(name: &AccumulatorName) -> StreamId {
+pub(crate) fn accumulator_stream(name: &AccumulatorName) -> StreamId {
     StreamId(acequia_core::durable::stream_number("accumulator", name.as_str()))
 }
 
 /// Stream of a reactor's marks.
-fn reactor_stream(name: &ReactorName) -> StreamId {
+pub(crate) fn reactor_stream(name: &ReactorName) -> StreamId {
     StreamId(acequia_core::durable::stream_number("reactor", name.as_str()))
 }

@@ -18,7 +18,7 @@ const WITH_SEQUENCE: u8 = 2;
 const WITH_ID: u8 = 3;
 
 /// The head of a record of the default tenant.
-pub(super) fn head(kind: RecordKind, stream: StreamId, id: RecordId) -> Head<'static> {
+pub(crate) fn head(kind: RecordKind, stream: StreamId, id: RecordId) -> Head<'static> {
     head_of(kind, stream, id, &[])
 }
 
@@ -27,15 +27,16 @@ pub(super) fn head_of(kind: RecordKind, stream: StreamId, id: RecordId, parents:
     Head { kind, tenant: TenantId(0), stream, id, time: wall(), parents }
 }
 
+/// What the clock on the wall says.
 #[expect(clippy::disallowed_methods, reason = "records tell people when; nothing is decided by it")]
-fn wall() -> Timestamp {
+pub(crate) fn wall() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_nanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
 
 /// What is written of an event besides itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Beside {
+pub(crate) enum Beside {
     Nothing,
     /// Where it stands at its source.
     Offset(u64),
@@ -68,7 +69,7 @@ pub(super) fn payload_of(event: &[u8], beside: Beside, mut put: impl FnMut(&[u8]
 }
 
 /// The event in a payload, and what is written besides.
-pub(super) fn event_of(payload: &[u8]) -> Option<(&[u8], Beside)> {
+pub(crate) fn event_of(payload: &[u8]) -> Option<(&[u8], Beside)> {
     let (form, rest) = payload.split_first()?;
     match *form {
         PLAIN => Some((rest, Beside::Nothing)),

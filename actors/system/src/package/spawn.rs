@@ -39,12 +39,14 @@ pub(super) fn spawn_accumulator(args: AccumulatorArgs) -> Spawn {
 }
 
 pub(super) fn spawn_reactor(entry: ReactorEntry) -> Spawn {
+    // Without its declaration: that of an older version would hold its library for as long as the reactor is there.
+    let ReactorEntry { package, cell, actor: slot, .. } = entry;
     Box::new(move |parent| {
-        let entry = entry.clone();
+        let args = ReactorArgs { package: package.clone(), cell: Arc::clone(&cell) };
+        let slot = slot.clone();
         Box::pin(async move {
-            let args = ReactorArgs { package: entry.package.clone(), cell: Arc::clone(&entry.cell) };
             let (actor, _) = Actor::spawn_linked(None, ReactorActor, args, parent).await?;
-            entry.actor.set(actor.clone());
+            slot.set(actor.clone());
             Ok(actor.get_cell())
         })
     })

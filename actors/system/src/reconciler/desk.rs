@@ -14,7 +14,8 @@ use acequia_core::package::Version;
 use acequia_core::reconcile::{Actual, Plan, Quarantine, Step};
 use ractor::ActorRef;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use tokio::sync::Notify;
 
 /// What was asked, what is in the making, what is loaded.
 #[derive(Default)]
@@ -22,12 +23,28 @@ pub(crate) struct Desk {
     inner: Mutex<Inner>,
     pub(crate) events: EventSink,
     pub(crate) failpoints: FailPoints,
+    /// Told of each request.
+    asked: Notify,
+    /// Told of every quarantine, so that it outlives the process.
+    told: OnceLock<TellKept>,
+}
+
+/// Hears of quarantines.
+type TellKept = Box<dyn Fn(Kept<'_>) + Send + Sync>;
+
+/// A version that is kept out, or those of a package that are not any more.
+pub(crate) enum Kept<'k> {
+    /// This one is.
+    Out { package: &'k PackageName, version: &'k Version, reason: &'k str },
+    /// None of these are.
+    No { package: &'k PackageName },
 }
 
 #[derive(Default)]
 struct Inner {
     queue: VecDeque<Request>,
-    open: Option<Arc<Transaction>>,
+    /// Begun and not ended, the outer ones first: a load may be carried out while an unload drains.
+    open: Vec<Arc<Transaction>>,
     actual: Actual,
     members: BTreeMap<PackageName, Arc<Members>>,
     /// Loads that wait for reactors, in the order in which they came.
@@ -50,6 +67,7 @@ impl Desk {
         inner.queue.push_back(request);
         let actor = inner.actor.clone();
         drop(inner);
+        self.asked.notify_one();
         if let Some(actor) = actor {
             // It may be between two lives: the next one looks at the desk first.
             let _ = actor.cast(ReconcilerMsg::Wake);
@@ -65,7 +83,7 @@ impl Desk {
     pub(crate) fn close(&self, reason: &str) {
         let mut inner = self.lock();
         inner.closed.get_or_insert_with(|| reason.to_owned());
-        let (queue, open) = (std::mem::take(&mut inner.queue), inner.open.take());
+        let (queue, open) = (std::mem::take(&mut inner.queue), std::mem::take(&mut inner.open));
         let (parked, retrying) = (std::mem::take(&mut inner.parked), std::mem::take(&mut inner.retrying));
         drop(inner);
         // What stood still for an upgrade goes on.
@@ -84,6 +102,29 @@ impl Desk {
         self.lock().queue.pop_front()
     }
 
+    /// Wait for a load at the head of the queue that `may` be carried out now.
+    pub(crate) async fn next_load(&self, may: impl Fn(&LoadRequest) -> bool) -> LoadRequest {
+        loop {
+            // Whoever asks behind this look leaves a word.
+            let asked = self.asked.notified();
+            if let Some(load) = self.take_load(&may) {
+                return load;
+            }
+            asked.await;
+        }
+    }
+
+    fn take_load(&self, may: impl Fn(&LoadRequest) -> bool) -> Option<LoadRequest> {
+        let mut inner = self.lock();
+        match inner.queue.pop_front()? {
+            Request::Load(load) if may(&load) => Some(load),
+            other => {
+                inner.queue.push_front(other);
+                None
+            }
+        }
+    }
+
     /// The next number of a transaction.
     pub(crate) fn number(&self) -> u64 {
         let mut inner = self.lock();
@@ -99,16 +140,17 @@ impl Desk {
     }
 
     pub(crate) fn open(&self, transaction: Arc<Transaction>) {
-        self.lock().open = Some(transaction);
+        self.lock().open.push(transaction);
     }
 
-    /// The transaction that was begun and not ended.
+    /// The transaction that was begun last and not ended.
     pub(crate) fn begun(&self) -> Option<Arc<Transaction>> {
-        self.lock().open.clone()
+        self.lock().open.last().cloned()
     }
 
+    /// The transaction that was begun last has ended.
     pub(crate) fn end(&self) {
-        self.lock().open = None;
+        self.lock().open.pop();
     }
 
     /// What is loaded.
@@ -123,8 +165,7 @@ impl Desk {
         actual
     }
 
-    /// The commit point: from here on the plan counts. Whoever makes commits durable writes the record
-    /// right before, and waits for its sync.
+    /// The commit point: from here on the plan counts. What makes it durable is synced by then.
     pub(crate) fn commit(&self, transaction: &Transaction) {
         let mut inner = self.lock();
         inner.actual.apply(&transaction.plan);
@@ -218,6 +259,18 @@ impl Desk {
     pub(crate) fn keep_out(&self, package: &PackageName, version: &Version, reason: &str) {
         let quarantine = Quarantine { package: package.clone(), reason: reason.to_owned() };
         self.lock().actual.quarantined.insert(version.clone(), quarantine);
+        self.tell(Kept::Out { package, version, reason });
+    }
+
+    /// Have `told` hear of every quarantine from now on.
+    pub(crate) fn tell_of_quarantines(&self, told: impl Fn(Kept<'_>) + Send + Sync + 'static) {
+        let _ = self.told.set(Box::new(told));
+    }
+
+    fn tell(&self, kept: Kept<'_>) {
+        if let Some(told) = self.told.get() {
+            told(kept);
+        }
     }
 
     /// A package that is loaded failed too often: its version is kept out once it is unloaded.
@@ -232,7 +285,10 @@ impl Desk {
         let mut inner = self.lock();
         let before = inner.actual.quarantined.len();
         inner.actual.quarantined.retain(|_, known| known.package != *package);
-        inner.actual.quarantined.len() < before
+        let is_cleared = inner.actual.quarantined.len() < before;
+        drop(inner);
+        self.tell(Kept::No { package });
+        is_cleared
     }
 
     /// Loads that wait, with what for.

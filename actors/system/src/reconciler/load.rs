@@ -3,9 +3,10 @@
 use super::attach::declared;
 use super::event::{StepEvent, StepPhase};
 use super::failpoint::Halt;
-use super::request::{LoadError, LoadOutcome, LoadReport, LoadRequest};
+use super::request::{LoadError, LoadOutcome, LoadReport, LoadRequest, Supplied};
 use super::transaction::{Phase, Task, Transaction, lock};
 use super::{Reconciler, ReconcilerMsg, STOP_DEADLINE, killed};
+use crate::catalog::Passage;
 use crate::members::Members;
 use crate::package::PackageArgs;
 use crate::root::RootMsg;
@@ -24,6 +25,10 @@ impl Reconciler {
     pub(super) async fn load(&self, mut request: LoadRequest) -> Result<(), Halt> {
         if self.args.env.is_stopping() {
             request.answer(Err(LoadError::Stopping));
+            return Ok(());
+        }
+        if let Some((package, by)) = self.owned_by_another(&request) {
+            request.answer(Err(LoadError::Catalogued { package, by }));
             return Ok(());
         }
         let number = self.args.desk.number();
@@ -54,13 +59,21 @@ impl Reconciler {
         }
     }
 
+    /// A package that is loaded, and not by who asks.
+    fn owned_by_another(&self, request: &LoadRequest) -> Option<(PackageName, Supplied)> {
+        request.packages.iter().find_map(|(package, _)| {
+            let by = self.args.desk.members(package.name())?.supplied();
+            (by != request.supplied(package.name())).then(|| (package.name().clone(), by))
+        })
+    }
+
     async fn begin(&self, number: u64, request: LoadRequest, plan: Plan) -> Result<(), Halt> {
         if !plan.upgrades.is_empty() {
             return Box::pin(self.begin_upgrade(number, request, plan)).await;
         }
         let members = plan.packages.iter().filter_map(|(name, loaded)| {
             let package = request.packages.iter().find(|(package, _)| package.name() == name)?;
-            Some(Members::new(Arc::clone(&package.0), loaded.version.clone()))
+            Some(Members::new(Arc::clone(&package.0), loaded.version.clone(), request.supplied(name)))
         });
         let members = members.collect();
         let task = Task::Load(Mutex::new(request));
@@ -135,6 +148,7 @@ impl Reconciler {
             self.pass(|| format!("start package {}", members.name()))?;
             self.start_package(members).await?;
         }
+        transaction.passed(Passage::Begun);
         for (number, step) in transaction.plan.steps.iter().enumerate() {
             *at = Some(step.package.clone());
             self.pass(|| format!("prepare {step}"))?;
@@ -143,8 +157,8 @@ impl Reconciler {
             self.args.desk.say(transaction, step, StepPhase::Prepared, None);
         }
         self.attach_dormant(transaction)?;
-        self.pass(|| "commit".to_owned())?;
-        self.args.desk.commit(transaction);
+        transaction.passed(Passage::Prepared);
+        self.commit(transaction).await?;
         self.args.desk.say_all(transaction.id, &transaction.plan, StepPhase::Committed, None);
         Ok(())
     }
@@ -232,6 +246,7 @@ impl Reconciler {
             members.set_active(true);
         }
         self.args.directory.publish(&transaction.members);
+        transaction.passed(Passage::Swapped);
         let mut steps: Vec<_> = transaction.plan.steps.iter().collect();
         steps.sort_by_key(|step| Reverse(step.record.precedence()));
         for step in steps {
@@ -271,6 +286,6 @@ fn report(request: &LoadRequest, plan: &Plan) -> LoadReport {
 
 impl LoadRequest {
     pub(super) fn nothing() -> Self {
-        Self { packages: Vec::new(), sinks: Vec::new(), wait: false, retry: false, failures: 0, reply: None }
+        Self::of(Vec::new())
     }
 }

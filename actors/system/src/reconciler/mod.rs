@@ -12,6 +12,7 @@ pub(crate) mod event;
 mod failpoint;
 mod graph;
 mod load;
+mod meanwhile;
 mod reactor;
 pub(crate) mod request;
 mod shared;
@@ -23,11 +24,11 @@ mod unload;
 mod upgrade;
 mod workflow;
 
-pub(crate) use desk::{Desk, interrupted_load, interrupted_unload};
+pub(crate) use desk::{Desk, Kept, interrupted_load, interrupted_unload};
 pub use event::{StepCounters, StepEvent, StepEvents, StepPhase};
 #[cfg(feature = "testing")]
 pub use failpoint::FailAction;
-pub use request::{Load, LoadError, LoadOutcome, LoadReport, Unload, UnloadError, UnloadReport};
+pub use request::{Load, LoadError, LoadOutcome, LoadReport, Supplied, Unload, UnloadError, UnloadReport};
 pub use status::{PackageState, PackageStatus};
 
 use crate::children::Stopped;
@@ -127,15 +128,15 @@ const STOP_DEADLINE: Duration = Duration::from_secs(1);
 impl Reconciler {
     /// Work off the desk: first what was begun, then what was asked.
     async fn work(&self) -> Result<(), Halt> {
-        if let Some(transaction) = self.args.desk.begun() {
+        while let Some(transaction) = self.args.desk.begun() {
             tracing::warn!(transaction = transaction.id, "a transaction was begun and not ended; ending it");
             self.recover(&transaction).await?;
         }
         while let Some(request) = self.args.desk.next_request() {
             match request {
                 Request::Load(load) => Box::pin(self.load(load)).await?,
-                Request::Unload { packages, how, reply } => {
-                    Box::pin(self.unload(packages, how, reply)).await?;
+                Request::Unload { packages, how, supplied, commit, reply } => {
+                    Box::pin(self.unload(packages, how, supplied, commit, reply)).await?;
                 }
                 Request::Attach { graph, terminal, sink, reply } => {
                     let _ = reply.send(self.attach(graph, terminal, sink).await);
@@ -153,7 +154,15 @@ impl Reconciler {
         if transaction.phase() == transaction::Phase::Preparing
             && let Some(members) = transaction.members.first()
         {
-            transaction.fail(members.name(), "the reconciler ended while this was prepared".to_owned());
+            let written = match transaction.commit().filter(|commit| commit.is_begun()) {
+                // It may be on disk already, or is about to be.
+                Some(commit) => commit.write().await,
+                None => Err("the reconciler ended while this was prepared".to_owned()),
+            };
+            match written {
+                Ok(()) => self.args.desk.commit(transaction),
+                Err(reason) => transaction.fail(members.name(), reason),
+            }
         }
         if transaction.next.is_some() {
             return Box::pin(self.carry_upgrade(transaction)).await;
@@ -162,6 +171,16 @@ impl Reconciler {
             acequia_core::reconcile::Direction::Up => Box::pin(self.carry(transaction)).await,
             acequia_core::reconcile::Direction::Down => Box::pin(self.take_down(transaction)).await,
         }
+    }
+
+    /// The commit point: the record is synced, then the plan counts.
+    async fn commit(&self, transaction: &Transaction) -> Result<(), Halt> {
+        self.pass(|| "commit".to_owned())?;
+        if let Some(commit) = transaction.commit() {
+            commit.write().await.map_err(Halt::Failed)?;
+        }
+        self.args.desk.commit(transaction);
+        Ok(())
     }
 
     fn pass(&self, point: impl FnOnce() -> String) -> Result<(), Halt> {

@@ -8,7 +8,7 @@ use crate::cell::SharedCell;
 use crate::journal::{self, CellJournal};
 use crate::members::{ActorSlot, Member, Members, ReactorEntry};
 use crate::package::PackageMsg;
-use acequia_core::cell::{Cell, CellTurn, RunContext};
+use acequia_core::cell::{Cell, CellTurn};
 use acequia_core::fault::guarded;
 use acequia_core::id::ReactorName;
 use acequia_core::ledger::Dropped;
@@ -127,12 +127,7 @@ impl Reconciler {
         cell.freeze();
         let given_up = cell.ask(|state, cx| {
             let mut turn = CellTurn::default();
-            let mut run_cx = RunContext {
-                now: cx.now,
-                waker: cx.waker,
-                letters: &mut turn.letters,
-                failures: &mut turn.failures,
-            };
+            let mut run_cx = turn.run_context(cx.now, cx.waker);
             state.give_up(Dropped::Unbound, cx.doorbell, &mut run_cx);
             ((), turn)
         });

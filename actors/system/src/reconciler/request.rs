@@ -1,11 +1,13 @@
 //! What is asked of the reconciler, and what it answers.
 
+use crate::catalog::Commit;
 use crate::children::Stopped;
 use crate::sink::{Sink, SinkError};
 use acequia_core::id::{GraphName, PackageName, ReactorName, TerminalName};
 use acequia_core::package::{Package, Version};
 use acequia_core::reconcile::{Refusal, UnloadRefusal};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -142,6 +144,14 @@ pub enum LoadError {
         /// What it says.
         reason: String,
     },
+    /// Somebody else has loaded it.
+    #[error("E0670: package {package} was loaded by {by}; change it there, or unload it there first")]
+    Catalogued {
+        /// The package.
+        package: PackageName,
+        /// Who.
+        by: Supplied,
+    },
     /// The engine is stopping.
     #[error("E0414: the engine is stopping; deploy to a running one")]
     Stopping,
@@ -209,6 +219,14 @@ pub enum UnloadError {
     /// It is not loaded, or others hold it.
     #[error(transparent)]
     Refused(#[from] UnloadRefusal),
+    /// Somebody else has loaded it.
+    #[error("E0670: package {package} was loaded by {by}; change it there, or unload it there first")]
+    Catalogued {
+        /// The package.
+        package: PackageName,
+        /// Who.
+        by: Supplied,
+    },
     /// The engine is stopping.
     #[error("E0472: the engine is stopping, and takes everything down itself")]
     Stopping,
@@ -222,12 +240,34 @@ pub enum UnloadError {
     },
 }
 
+/// Who has loaded a package, and so may change it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Supplied {
+    /// The program, with [`Engine::load`](crate::Engine::load) or as it started the engine.
+    Program,
+    /// The catalog, with [`CatalogHandle::load`](crate::CatalogHandle::load).
+    Catalog,
+}
+
+impl fmt::Display for Supplied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Program => "the program itself",
+            Self::Catalog => "the catalog",
+        })
+    }
+}
+
 /// One thing asked of the reconciler.
 pub(crate) enum Request {
     Load(LoadRequest),
     Unload {
         packages: Vec<PackageName>,
         how: Unload,
+        /// Who asks.
+        supplied: Supplied,
+        /// What is written before it counts.
+        commit: Option<Arc<Commit>>,
         reply: oneshot::Sender<Result<UnloadReport, UnloadError>>,
     },
     Attach {
@@ -250,10 +290,39 @@ pub(crate) struct LoadRequest {
     pub(crate) retry: bool,
     /// How often it has failed.
     pub(crate) failures: u32,
+    /// Those of the packages that are the catalog's; the others are the program's.
+    pub(crate) catalogued: BTreeSet<PackageName>,
+    /// What is written before it counts.
+    pub(crate) commit: Option<Arc<Commit>>,
     pub(crate) reply: Option<oneshot::Sender<Result<LoadReport, LoadError>>>,
 }
 
 impl LoadRequest {
+    /// Packages of the program, for nobody who waits.
+    pub(crate) fn of(packages: Vec<(Arc<Package>, Version)>) -> Self {
+        Self {
+            packages,
+            sinks: Vec::new(),
+            wait: false,
+            retry: false,
+            failures: 0,
+            catalogued: BTreeSet::new(),
+            commit: None,
+            reply: None,
+        }
+    }
+
+    /// The same packages as the catalog's.
+    pub(crate) fn catalogued(mut self) -> Self {
+        self.catalogued = self.packages.iter().map(|(package, _)| package.name().clone()).collect();
+        self
+    }
+
+    /// Whose a package is.
+    pub(crate) fn supplied(&self, package: &PackageName) -> Supplied {
+        if self.catalogued.contains(package) { Supplied::Catalog } else { Supplied::Program }
+    }
+
     pub(crate) fn answer(&mut self, result: Result<LoadReport, LoadError>) {
         if let Some(reply) = self.reply.take() {
             // Whoever asked may be gone; what was done stays done.

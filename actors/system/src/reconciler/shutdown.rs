@@ -46,6 +46,7 @@ impl Reconciler {
             tracing::warn!(%unsettled, "shutdown leaves work");
         }
         let stopped = self.ask_root(|reply| RootMsg::StopPackages { deadline: PATIENCE, reply }).await;
+        members.iter().for_each(|members| members.package().stop());
         self.args.directory.forget(&members);
         Stop { ledger, unsettled, stopped: stopped.unwrap_or_default() }
     }

@@ -2,6 +2,7 @@
 //! finds how far it came, and ends it.
 
 use super::request::{LoadRequest, Unload, UnloadError, UnloadReport};
+use crate::catalog::{Commit, Passage};
 use crate::members::Members;
 use acequia_core::Timestamp;
 use acequia_core::id::{GraphName, PackageName, ReactorName};
@@ -28,6 +29,8 @@ pub(crate) enum Task {
     Unload {
         /// How.
         how: Unload,
+        /// What is written before it counts.
+        commit: Option<Arc<Commit>>,
         /// Who asked.
         reply: Mutex<Option<oneshot::Sender<Result<UnloadReport, UnloadError>>>>,
     },
@@ -95,6 +98,21 @@ impl Transaction {
         match unshared {
             Some(transaction) => Arc::new(Self { next: Some(next), ..transaction }),
             None => unreachable!("nobody else has seen it yet"),
+        }
+    }
+
+    /// What is written before it counts, if it is the catalog's.
+    pub(crate) fn commit(&self) -> Option<Arc<Commit>> {
+        match &self.task {
+            Task::Load(request) => lock(request).commit.clone(),
+            Task::Unload { commit, .. } => commit.clone(),
+        }
+    }
+
+    /// It has come so far.
+    pub(crate) fn passed(&self, passage: Passage) {
+        if let Some(commit) = self.commit() {
+            commit.pass(passage);
         }
     }
 

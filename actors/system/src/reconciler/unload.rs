@@ -2,9 +2,10 @@
 
 use super::event::{StepEvent, StepPhase};
 use super::failpoint::Halt;
-use super::request::{Unload, UnloadError, UnloadReport};
+use super::request::{Supplied, Unload, UnloadError, UnloadReport};
 use super::transaction::{Phase, Task, Transaction, lock};
 use super::{Reconciler, STOP_DEADLINE, killed};
+use crate::catalog::{Commit, Passage};
 use crate::drain::Drain;
 use crate::members::ReactorEntry;
 use crate::package::PackageMsg;
@@ -15,6 +16,7 @@ use acequia_core::id::{GraphName, PackageName};
 use acequia_core::reconcile::{Actual, Hold, Record, Step, dependants, plan_unload};
 use ractor::ActorRef;
 use ractor::rpc::CallResult;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -29,6 +31,8 @@ impl Reconciler {
         &self,
         packages: Vec<PackageName>,
         how: Unload,
+        supplied: Supplied,
+        commit: Option<Arc<Commit>>,
         reply: Reply,
     ) -> Result<(), Halt> {
         if self.args.env.is_stopping() {
@@ -48,51 +52,70 @@ impl Reconciler {
         {
             names = order;
         }
+        let mut members = names.iter().filter_map(|name| self.args.desk.members(name));
+        if let Some(other) = members.find(|members| members.supplied() != supplied) {
+            let (package, by) = (other.name().clone(), other.supplied());
+            let _ = reply.send(Err(UnloadError::Catalogued { package, by }));
+            return Ok(());
+        }
         let number = self.args.desk.number();
         let closed = self.close_gates(&mut actual, &names).await;
         self.pass(|| "gates closed".to_owned())?;
-        match plan_unload(&actual, &names) {
-            Err(refusal) => {
-                for reactor in closed {
-                    let _ = reactor.cast(ReactorMsg::Reopen);
-                }
-                self.args.desk.events.send(StepEvent {
-                    transaction: number,
-                    package: first,
-                    version: None,
-                    step: None,
-                    phase: StepPhase::Refused,
-                    detail: Some(refusal.to_string()),
-                });
-                let _ = reply.send(Err(refusal.into()));
-                Ok(())
-            }
+        if let Some(commit) = &commit {
+            commit.pass(Passage::Prepared);
+        }
+        let refusal = match plan_unload(&actual, &names) {
             Ok(plan) => {
                 let members = names.iter().filter_map(|name| self.args.desk.members(name)).collect();
-                let task = Task::Unload { how, reply: Mutex::new(Some(reply)) };
+                let task = Task::Unload { how, commit, reply: Mutex::new(Some(reply)) };
                 let transaction = Transaction::new(number, plan, members, task, Phase::Preparing);
-                self.args.desk.open(Arc::clone(&transaction));
-                for step in &transaction.plan.steps {
-                    self.args.desk.say(&transaction, step, StepPhase::Planned, None);
-                }
-                self.pass(|| "commit".to_owned())?;
-                self.args.desk.commit(&transaction);
-                self.args.desk.say_all(number, &transaction.plan, StepPhase::Committed, None);
-                self.take_down(&transaction).await
+                return self.commit_unload(&transaction, &closed).await;
             }
+            Err(refusal) => refusal,
+        };
+        reopen(&closed);
+        self.args.desk.events.send(StepEvent {
+            transaction: number,
+            package: first,
+            version: None,
+            step: None,
+            phase: StepPhase::Refused,
+            detail: Some(refusal.to_string()),
+        });
+        let _ = reply.send(Err(refusal.into()));
+        Ok(())
+    }
+
+    /// Nobody holds it: from the commit on it goes.
+    async fn commit_unload(
+        &self,
+        transaction: &Arc<Transaction>,
+        closed: &[ActorRef<ReactorMsg>],
+    ) -> Result<(), Halt> {
+        self.args.desk.open(Arc::clone(transaction));
+        for step in &transaction.plan.steps {
+            self.args.desk.say(transaction, step, StepPhase::Planned, None);
         }
+        transaction.passed(Passage::Free);
+        match self.commit(transaction).await {
+            Ok(()) => {
+                self.args.desk.say_all(transaction.id, &transaction.plan, StepPhase::Committed, None);
+            }
+            Err(Halt::Failed(reason)) => {
+                reopen(closed);
+                let first = transaction.members.first().map(|members| members.name().clone());
+                transaction.fail(&first.unwrap_or_else(|| "-".into()), reason);
+            }
+            Err(killed @ Halt::Killed(_)) => return Err(killed),
+        }
+        self.take_down(transaction).await
     }
 
     /// Ask each reactor that leaves who holds it, in its own mailbox. Those that nobody holds have their
     /// gate closed: binds wait, events do not.
     async fn close_gates(&self, actual: &mut Actual, names: &[PackageName]) -> Vec<ActorRef<ReactorMsg>> {
         let leaving: Arc<[PackageName]> = names.into();
-        let reactors: Vec<_> = actual
-            .reactors
-            .iter()
-            .filter(|(_, owned)| leaving.contains(&owned.package))
-            .map(|(name, _)| name.clone())
-            .collect();
+        let reactors: Vec<_> = names.iter().flat_map(|name| actual.reactors_of(name)).collect();
         let mut closed = Vec::new();
         for reactor in reactors {
             let Some(entry) = self.args.directory.find_reactor(&reactor) else { continue };
@@ -106,10 +129,14 @@ impl Reconciler {
                 // It is restarting, or out of service: its seats say for whom they are kept.
                 None => self.seats(&entry, &leaving).await,
             };
+            let holders: BTreeMap<_, _> = holders.into_iter().collect();
             let bound: Vec<GraphName> = actual.bound_to(&reactor).map(|(name, _)| name.clone()).collect();
             for graph in bound {
-                let hold = holders.iter().find(|(held, _)| *held == graph);
-                actual.holds.insert(graph, hold.map_or(Hold::Released, |(_, hold)| *hold));
+                let hold = holders.get(&graph).copied().unwrap_or(Hold::Released);
+                // Most are linked, and so is who is not listed.
+                if hold != actual.hold(&graph) {
+                    actual.holds.insert(graph, hold);
+                }
             }
         }
         closed
@@ -152,7 +179,8 @@ impl Reconciler {
         }
         self.args.directory.withdraw(&transaction.members);
         self.pass(|| "drain".to_owned()).or_else(only_killed)?;
-        self.quiesce(transaction).await;
+        self.quiesce(transaction).await?;
+        transaction.passed(Passage::Drained);
         for step in &transaction.plan.steps {
             self.pass(|| format!("tear down {step}")).or_else(only_killed)?;
             self.drop_step(transaction, step).await;
@@ -163,7 +191,10 @@ impl Reconciler {
             self.pass(|| format!("stop package {package}")).or_else(only_killed)?;
             let stopped = self.ask_root(|reply| RootMsg::Drop { package, deadline, reply }).await;
             transaction.progress().left.extend(killed(&stopped.unwrap_or_default()));
+            // Handles that are still about hold its cells, and these its code, which is not to run any more.
+            members.package().stop();
         }
+        transaction.passed(Passage::TornDown);
         self.pass(|| "end".to_owned()).or_else(only_killed)?;
         let report = {
             let mut progress = transaction.progress();
@@ -191,8 +222,8 @@ impl Reconciler {
     }
 
     /// Take in nothing new, and work off what is there until the deadline.
-    async fn quiesce(&self, transaction: &Arc<Transaction>) {
-        let Task::Unload { how, .. } = &transaction.task else { return };
+    async fn quiesce(&self, transaction: &Arc<Transaction>) -> Result<(), Halt> {
+        let Task::Unload { how, .. } = &transaction.task else { return Ok(()) };
         let end = {
             let now = self.args.env.now();
             *transaction.progress().drain_ends.get_or_insert_with(|| now.after(how.drain))
@@ -219,10 +250,21 @@ impl Reconciler {
             shares: transaction.plan.shares(),
             env: Arc::clone(&self.args.env),
         };
-        drain.run(end).await;
-        while self.args.env.now() < end && !self.args.directory.leaving().iter().all(|seat| seat.is_idle()) {
-            tokio::time::sleep(LOOK).await;
-        }
+        let drained = async {
+            drain.run(end).await;
+            while self.args.env.now() < end
+                && !self.args.directory.leaving().iter().all(|seat| seat.is_idle())
+            {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        self.serving_loads(transaction, drained).await
+    }
+}
+
+fn reopen(closed: &[ActorRef<ReactorMsg>]) {
+    for reactor in closed {
+        let _ = reactor.cast(ReactorMsg::Reopen);
     }
 }
 

@@ -8,6 +8,7 @@ use super::failpoint::Halt;
 use super::load::survive_failure;
 use super::request::{LoadOutcome, LoadRequest};
 use super::transaction::{Phase, Task, Transaction, lock};
+use crate::catalog::Passage;
 use crate::cell::SharedCell;
 use crate::package::PackageMsg;
 use crate::root::RootMsg;
@@ -86,6 +87,7 @@ impl Reconciler {
     async fn prepare_upgrade(&self, transaction: &Arc<Transaction>, next: &Next) -> Result<(), Halt> {
         self.pass(|| format!("start package {}", next.package.name()))?;
         self.run_hook(Arc::clone(&next.package)).await?;
+        transaction.passed(Passage::Begun);
         for decl in next.package.cells() {
             self.pass(|| format!("prepare reactor {}", decl.name))?;
             let entry = transaction.members.iter().find_map(|members| members.cell(&decl.name));
@@ -112,16 +114,22 @@ impl Reconciler {
         }
         for (at, cell) in cells.iter().enumerate() {
             self.pass(|| format!("take in the state of {}", cell.name()))?;
-            self.rehearse(next, at, cell).await?;
+            self.rehearse(transaction, next, at, cell).await?;
         }
-        self.pass(|| "commit".to_owned())?;
-        self.args.desk.commit(transaction);
+        transaction.passed(Passage::Prepared);
+        self.commit(transaction).await?;
         self.say_upgrade(transaction, StepPhase::Committed, None);
         Ok(())
     }
 
     /// The new slots of one cell take in the states of the old ones, which stay as they are.
-    async fn rehearse(&self, next: &Next, at: usize, cell: &Arc<SharedCell>) -> Result<(), Halt> {
+    async fn rehearse(
+        &self,
+        transaction: &Transaction,
+        next: &Next,
+        at: usize,
+        cell: &Arc<SharedCell>,
+    ) -> Result<(), Halt> {
         let (slots, decl) = {
             let mut reactors = lock(&next.reactors);
             (reactors[at].slots.take(), reactors[at].decl.clone())
@@ -136,7 +144,13 @@ impl Reconciler {
             return Err(Halt::Failed(format!("reactor {} did not come to a turn boundary", cell.name())));
         };
         lock(&next.reactors)[at].slots = Some(slots);
-        taken.map_err(|error| Halt::Failed(error.to_string()))
+        taken.map_err(|error| {
+            let reason = error.to_string();
+            if let Some(commit) = transaction.commit() {
+                commit.note_incompatible(&reason);
+            }
+            Halt::Failed(reason)
+        })
     }
 
     /// Nothing was exchanged: the old version goes on where it stood.
@@ -181,6 +195,7 @@ impl Reconciler {
             }
         }
         self.args.directory.publish(&transaction.members);
+        transaction.passed(Passage::Swapped);
         for reactor in lock(&next.reactors).iter() {
             // A new version lifts what the old one had earned.
             reactor.cell.pardon();

@@ -1,6 +1,9 @@
 //! Sinks to attach to a graph's terminal.
 
+mod lent;
 mod ndjson;
+
+pub(crate) use lent::Lender;
 
 use acequia_core::accumulator::AnyRing;
 use acequia_core::fault::{Failure, FaultBudget};

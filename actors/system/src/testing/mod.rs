@@ -44,6 +44,7 @@ mod faults;
 mod probe;
 mod script;
 
+pub use crate::catalog::{Make, Reader, Taken, Unreadable};
 pub use engine::{PATIENCE, TestEngine, TestEngineBuilder};
 pub use faults::{Faults, faults};
 pub use probe::Probe;

@@ -351,12 +351,7 @@ impl Worker {
         if let Some(cell) = self.cell.upgrade() {
             cell.post(move |state, cx| {
                 let mut turn = acequia_core::cell::CellTurn::default();
-                let mut run_cx = RunContext {
-                    now: cx.now,
-                    waker: cx.waker,
-                    letters: &mut turn.letters,
-                    failures: &mut turn.failures,
-                };
+                let mut run_cx = turn.run_context(cx.now, cx.waker);
                 state.quarantine(&graph, failure.to_string(), &mut run_cx);
                 turn.faults.push(acequia_core::cell::PartFault::GraphQuarantined(graph, failure));
                 turn

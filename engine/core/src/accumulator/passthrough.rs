@@ -5,6 +5,7 @@ use crate::fault::Failure;
 use crate::ledger::Settled;
 use crate::payload::Payload;
 use crate::ring::{Drawn, Ring};
+use crate::unpolled::is_unpolled;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -107,7 +108,9 @@ where
             }
             None => Box::pin(future),
         };
-        match boxed.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        let mut context = Context::from_waker(Waker::noop());
+        let polled = if is_unpolled() { Poll::Pending } else { boxed.as_mut().poll(&mut context) };
+        match polled {
             Poll::Ready(result) => {
                 hand = Some(boxed);
                 result.map(Reply::Ready)

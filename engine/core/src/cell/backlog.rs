@@ -19,6 +19,9 @@ impl Seat {
         }
         let Some(run) = &mut self.run else { return turn };
         let Some(batch) = self.delivery.take(cx.now) else { return turn };
+        if let Some(checking) = &mut run.checking {
+            checking.mix();
+        }
         let map: Vec<usize> = (0..batch.columns.len()).collect();
         let view = View::new(&batch.columns, &map, &batch.rows, FiringId(0));
         let end = run.run(&view, FiringIds::Listed(&batch.ids), 0, cx);

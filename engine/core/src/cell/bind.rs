@@ -185,7 +185,8 @@ impl Cell {
     /// Run it elsewhere from now on; the run is handed out.
     pub fn detach(&mut self, graph: &GraphName) -> Option<GraphRun> {
         let seat = self.seat_mut(graph)?;
-        let run = seat.run.take()?;
+        let mut run = seat.run.take()?;
+        run.checking = None;
         seat.seated = Seated::Detached;
         Some(run)
     }

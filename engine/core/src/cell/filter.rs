@@ -1,7 +1,6 @@
 //! Filters: which firings take place, and which of them a subscription wants.
 
 use super::Cell;
-use super::run::RunContext;
 use super::turn::{CellTurn, TurnContext};
 use crate::column::AnyColumn;
 use crate::fault::{Failure, guarded};
@@ -94,12 +93,7 @@ impl Cell {
                 let map = std::mem::take(&mut seat.map);
                 let id = FiringId(first + at as u64);
                 let view = View::new(&self.columns, &map, row, id);
-                let mut run_cx = RunContext {
-                    now: cx.now,
-                    waker: cx.waker,
-                    letters: &mut turn.letters,
-                    failures: &mut turn.failures,
-                };
+                let mut run_cx = turn.run_context(cx.now, cx.waker);
                 seat.refuse(&view, id, verdict.err(), &mut run_cx);
                 seat.map = map;
             }

@@ -5,7 +5,7 @@ use crate::column::AnyColumn;
 use crate::durable::Outgoing;
 use crate::ledger::Dropped;
 use crate::letter::Place;
-use crate::sink::SinkContext;
+use crate::sink::{AnySink, SinkContext};
 
 impl GraphRun {
     /// Move outputs to the sinks.
@@ -14,6 +14,9 @@ impl GraphRun {
         {
             if output.is_empty() {
                 continue;
+            }
+            if let Some(checking) = &mut self.checking {
+                checking.note(terminal, &**output);
             }
             let n = sinks.len();
             for (index, (_, sink)) in sinks.iter_mut().enumerate() {
@@ -36,11 +39,23 @@ impl GraphRun {
         }
         self.offer();
         let mut all_gone = true;
+        let held = self.held;
+        self.each_sink(cx, |sink, sink_cx| {
+            let gone =
+                if held && !sink.is_journaled() { sink.entry().unsettled == 0 } else { sink.flush(sink_cx) };
+            all_gone &= gone;
+        });
+        all_gone
+    }
+
+    /// Every sink, with where it reports.
+    #[inline]
+    fn each_sink(
+        &mut self,
+        cx: &mut RunContext<'_>,
+        mut act: impl FnMut(&mut dyn AnySink, &mut SinkContext<'_>),
+    ) {
         for (place, sink) in self.sinks.iter_mut().flatten() {
-            if self.held && !sink.is_journaled() {
-                all_gone &= sink.entry().unsettled == 0;
-                continue;
-            }
             let mut sink_cx = SinkContext {
                 now: cx.now,
                 waker: cx.waker,
@@ -50,9 +65,8 @@ impl GraphRun {
                 outbox: &mut self.outbox,
                 again: self.again,
             };
-            all_gone &= sink.flush(&mut sink_cx);
+            act(&mut **sink, &mut sink_cx);
         }
-        all_gone
     }
 
     /// Keep outputs back, but for those that are written to disk with the turn.
@@ -80,18 +94,7 @@ impl GraphRun {
 
     /// Give up what the sinks hold, because they are taken down.
     pub fn give_up_outputs(&mut self, why: Dropped, cx: &mut RunContext<'_>) {
-        for (place, sink) in self.sinks.iter_mut().flatten() {
-            let mut sink_cx = SinkContext {
-                now: cx.now,
-                waker: cx.waker,
-                place,
-                letters: &mut *cx.letters,
-                failures: &mut *cx.failures,
-                outbox: &mut self.outbox,
-                again: self.again,
-            };
-            sink.give_up(why, &mut sink_cx);
-        }
+        self.each_sink(cx, |sink, sink_cx| sink.give_up(why, sink_cx));
     }
 
     /// Offer a dead output to its sink again; false if there is no such sink.

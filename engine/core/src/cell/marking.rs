@@ -2,7 +2,7 @@
 
 use super::Cell;
 use super::turn::CellTurn;
-use crate::durable::{OpenFirings, Outgoing, SourceMark, TurnMark};
+use crate::durable::{OpenFirings, Outgoing, SourceMark, TurnCheck, TurnMark};
 use crate::time::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -73,6 +73,7 @@ impl Cell {
         let Some(marking) = &mut self.marking else { return };
         for run in self.seats.iter_mut().filter_map(|seat| seat.run.as_mut()) {
             run.hold(marking.holds);
+            run.begin_check();
         }
         let sources = self.columns.iter().map(|column| SourceMark {
             // Until the turn's end: where its boundaries begin.
@@ -83,8 +84,17 @@ impl Cell {
             now: now.as_nanos(),
             first_firing: self.next_firing,
             sources: sources.collect(),
+            check: Some(TurnCheck::default()),
             ..TurnMark::default()
         };
+    }
+
+    /// The turn may decide so many firings.
+    #[cold]
+    pub(super) fn note_limit(&mut self, limit: usize) {
+        if let Some(check) = self.marking.as_mut().and_then(|marking| marking.turn.check.as_mut()) {
+            check.limit = u32::try_from(limit).ok();
+        }
     }
 
     /// Everything has happened, and nothing is trimmed yet.
@@ -102,6 +112,7 @@ impl Cell {
     /// The turn has ended: what it wants on disk, if anything.
     #[cold]
     fn end_mark(&mut self) -> Option<(u64, TurnMark)> {
+        let graphs = self.seats.iter_mut().filter_map(|seat| seat.run.as_mut()?.check()).collect();
         let open: Vec<OpenFirings> = self.seats.iter().filter_map(|seat| seat.open_firings()).collect();
         let marking = self.marking.as_mut()?;
         let mut mark = std::mem::take(&mut marking.turn);
@@ -124,6 +135,9 @@ impl Cell {
         }
         mark.policy = self.policy.mark();
         mark.next_firing = self.next_firing;
+        if let Some(check) = &mut mark.check {
+            check.graphs = graphs;
+        }
         marking.open.clone_from(&open);
         mark.open = open;
         marking.number += 1;

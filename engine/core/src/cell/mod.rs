@@ -7,6 +7,7 @@
 mod accumulate;
 mod backlog;
 pub mod bind;
+mod checking;
 pub mod checkpoint;
 pub mod command;
 pub mod crumb;
@@ -24,6 +25,7 @@ mod marking;
 mod memory;
 mod merge;
 pub mod replay;
+mod rerun;
 pub mod run;
 pub mod seat;
 mod shadowed;
@@ -53,6 +55,7 @@ use marking::Marking;
 pub use marking::TurnWrite;
 use replay::Earlier;
 pub use replay::{ReplayError, ReplayPending};
+pub use rerun::{Deciding, Rerun};
 
 use crate::accumulator::AnySlot;
 use crate::column::AnyColumn;

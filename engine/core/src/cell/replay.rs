@@ -58,6 +58,11 @@ pub(super) struct Earlier {
 }
 
 impl Earlier {
+    /// Length of the column at `at` after the last turn.
+    pub(super) fn kept_of(&self, at: usize) -> usize {
+        self.kept.get(at).copied().unwrap_or(0)
+    }
+
     /// The columns have these lengths now.
     pub(super) fn keep(&mut self, lengths: Vec<usize>) {
         self.kept = lengths;
@@ -80,7 +85,8 @@ impl Cell {
     /// Let the accumulators handle what the rings hold, which must be the events of `mark` and no others.
     /// Call it again after a future that it returns has ended, until there is none.
     pub fn replay_events(&mut self, mark: &TurnMark, cx: &TurnContext<'_>) -> Option<ReplayPending> {
-        if mark.started && !self.started {
+        // Each life offers anew what is offered at start.
+        if mark.started {
             self.start();
         }
         let now = Timestamp::from_nanos(mark.now);

@@ -1,6 +1,7 @@
 //! A graph made ready to run: part, outputs, sinks and fault meter. It lives in the cell, or with the
 //! worker of a detached graph; what it does with firings is the same.
 
+use super::checking::Checking;
 use super::ids::FiringIds;
 pub use super::inputs::inputs_of;
 use super::log::Outcome;
@@ -61,6 +62,8 @@ pub struct GraphRun {
     meter: FaultMeter,
     /// Its inputs as it reads them, where a column holds them in another form; unknown before the first run.
     pub(super) shadows: Option<Option<Box<Shadows>>>,
+    /// What it makes of a turn, in a cell that records.
+    pub(super) checking: Option<Box<Checking>>,
     /// Which firings its outputs come from, where a sink wants to know.
     pub(super) trace: Option<Box<Trace>>,
 }
@@ -89,6 +92,7 @@ impl GraphRun {
             outbox: Vec::new(),
             held: false,
             again: false,
+            checking: None,
             trace: None,
         }
     }
@@ -293,6 +297,9 @@ impl GraphRun {
         columns: Vec<Box<dyn AnyColumn>>,
         cx: &mut RunContext<'_>,
     ) {
+        if let Some(checking) = &mut self.checking {
+            checking.gave_up();
+        }
         self.entry.drop(why, 1);
         self.exceptions.push((id, outcome));
         cx.letters.push(DeadLetter {

@@ -256,6 +256,9 @@ impl Seat {
         }
         self.accepted_in_place += (done - from) as u64;
         let pends = end.ended.as_ref().is_some_and(|ended| ended.hand.is_some());
+        if let Some(checking) = &mut run.checking {
+            checking.ran(first + from as u64..first + done as u64);
+        }
         self.delivery.ran_in_place(first + done as u64 - u64::from(pends));
         if run.has_exceptions() {
             self.delivery.note(run.take_exceptions());
@@ -310,7 +313,9 @@ impl Seat {
 
     /// Take the run out of the cell.
     pub(super) fn detach(&mut self, hand: Option<HandedOver>, why: DetachCause) -> Option<Box<Detached>> {
-        let run = self.run.take()?;
+        let mut run = self.run.take()?;
+        // What it makes elsewhere is of no turn.
+        run.checking = None;
         self.seated = Seated::Detached;
         // From here on the delivery edge knows of the run only what it is told.
         self.delivery.conclude(0, None, run.entry(), Vec::new());

@@ -75,6 +75,12 @@ pub struct CellTurn {
 }
 
 impl CellTurn {
+    /// Where a run of this turn reports.
+    #[inline]
+    pub fn run_context<'a>(&'a mut self, now: Timestamp, waker: &'a Waker) -> RunContext<'a> {
+        RunContext { now, waker, letters: &mut self.letters, failures: &mut self.failures }
+    }
+
     /// Whether there is anything for others to do.
     #[inline]
     pub fn leaves_work(&self) -> bool {
@@ -137,12 +143,7 @@ impl Cell {
         let holds = self.holds_outputs();
         for index in 0..self.seats.len() {
             let seat = &mut self.seats[index];
-            let mut run_cx = RunContext {
-                now: cx.now,
-                waker: cx.waker,
-                letters: &mut turn.letters,
-                failures: &mut turn.failures,
-            };
+            let mut run_cx = turn.run_context(cx.now, cx.waker);
             if self.blocked {
                 blocked |= !seat.flush(holds, &mut run_cx);
             }
@@ -171,6 +172,9 @@ impl Cell {
             return self.send_on(cx, turn);
         }
         let limit = self.room(cx);
+        if self.marking.is_some() {
+            self.note_limit(limit);
+        }
         self.rows.clear();
         let decided = self.policy.decide(&mut self.rows, limit);
         turn.more |= decided.more && limit > 0;
@@ -265,12 +269,7 @@ impl Cell {
         let seat = &mut self.seats[index];
         let map = std::mem::take(&mut seat.map);
         let view = View::new(&self.columns, &map, &self.rows[rows], id);
-        let mut run_cx = RunContext {
-            now: cx.now,
-            waker: cx.waker,
-            letters: &mut turn.letters,
-            failures: &mut turn.failures,
-        };
+        let mut run_cx = turn.run_context(cx.now, cx.waker);
         let watch = Watch { clock: cx.clock, read: &mut *read, slow: self.slow };
         let end = seat.turn(&view, id.0, watch, &mut run_cx);
         seat.map = map;
@@ -287,12 +286,7 @@ impl Cell {
         turn.detached.extend(end.detached);
         if let Some(failure) = end.quarantined {
             let seat = &mut self.seats[index];
-            let mut run_cx = RunContext {
-                now: cx.now,
-                waker: cx.waker,
-                letters: &mut turn.letters,
-                failures: &mut turn.failures,
-            };
+            let mut run_cx = turn.run_context(cx.now, cx.waker);
             seat.quarantine(failure.to_string(), &mut run_cx);
             turn.faults.push(PartFault::GraphQuarantined(seat.name.clone(), failure));
         }

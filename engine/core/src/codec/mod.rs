@@ -5,6 +5,7 @@
 //! describes itself: it serves types that ask what is there (`flatten`, untagged enums), recursive
 //! types, and single values that the compact form would corrupt. A reader takes both, always.
 
+mod reader;
 mod schema;
 mod shape;
 mod strict;
@@ -12,6 +13,7 @@ mod trace;
 
 pub use schema::{Form, Schema, SchemaHash};
 
+use reader::Reader;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use strict::Strict;
@@ -72,8 +74,17 @@ pub fn encode<T>(value: &T, out: &mut Vec<u8>) -> Result<(), CodecError>
 where
     T: Serialize + DeserializeOwned + 'static,
 {
+    encode_as(Schema::of::<T>().form(), value, out)
+}
+
+/// The same for one who codes many values of `T`, and has looked up its `form` once.
+///
+/// # Errors
+/// As [`encode`].
+#[inline]
+pub(crate) fn encode_as<T: Serialize>(form: Form, value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
     let start = out.len();
-    if Schema::of::<T>().form() == Form::Compact {
+    if form == Form::Compact {
         out.push(COMPACT);
         if value.serialize(&mut Strict::new(out)).is_ok() {
             return Ok(());
@@ -81,6 +92,13 @@ where
         // This one value leaves fields out; the compact form has no way to say which.
         out.truncate(start);
     }
+    describe(value, out)
+}
+
+/// Append `value` in the form that describes itself.
+#[cold]
+fn describe<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
+    let start = out.len();
     out.push(SELF_DESCRIBING);
     ciborium::into_writer(value, &mut *out).map_err(|error| {
         out.truncate(start);
@@ -96,22 +114,70 @@ pub fn decode<T>(bytes: &[u8]) -> Result<T, CodecError>
 where
     T: Serialize + DeserializeOwned + 'static,
 {
+    decode_as(Schema::of::<T>().form(), bytes)
+}
+
+/// The same for one who reads many values of `T`, and has looked up its `form` once.
+///
+/// # Errors
+/// As [`decode`].
+#[inline]
+pub(crate) fn decode_as<T: DeserializeOwned>(form: Form, bytes: &[u8]) -> Result<T, CodecError> {
+    let Some(mut reader) = compact(form, bytes) else { return described(bytes) };
+    match T::deserialize(&mut reader) {
+        Ok(value) if reader.rest().is_empty() => Ok(value),
+        read => Err(unread::<T>(read.err(), reader.rest().len())),
+    }
+}
+
+/// The same into `place`, whose room is used again where its type can. On an error `place` holds some value.
+///
+/// # Errors
+/// As [`decode`].
+#[inline]
+pub(crate) fn decode_over<T: DeserializeOwned>(
+    form: Form,
+    bytes: &[u8],
+    place: &mut T,
+) -> Result<(), CodecError> {
+    let Some(mut reader) = compact(form, bytes) else {
+        *place = described(bytes)?;
+        return Ok(());
+    };
+    match T::deserialize_in_place(&mut reader, place) {
+        Ok(()) if reader.rest().is_empty() => Ok(()),
+        read => Err(unread::<T>(read.err(), reader.rest().len())),
+    }
+}
+
+/// A reader behind the tag, if the value is in the compact form, and its type is ever written so: that form
+/// knows no limit of depth.
+#[inline]
+fn compact(form: Form, bytes: &[u8]) -> Option<Reader<'_>> {
+    match bytes.split_first() {
+        Some((&COMPACT, rest)) if form == Form::Compact => Some(Reader::new(rest)),
+        _ => None,
+    }
+}
+
+#[cold]
+fn unread<T>(error: Option<reader::Unread>, left: usize) -> CodecError {
     let type_name = std::any::type_name::<T>();
-    let Some((form, mut rest)) = bytes.split_first() else {
+    match error {
+        Some(error) => CodecError::Decode { type_name, why: error.to_string() },
+        None => CodecError::Trailing { type_name, left },
+    }
+}
+
+/// Read a value in the form that describes itself.
+#[cold]
+fn described<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    let type_name = std::any::type_name::<T>();
+    let Some((&SELF_DESCRIBING, mut rest)) = bytes.split_first() else {
         return Err(CodecError::UnknownForm { type_name });
     };
-    let value = match *form {
-        // A type that is never written so is not read so either: postcard knows no limit of depth.
-        COMPACT if Schema::of::<T>().form() == Form::Compact => {
-            let (value, left) = postcard::take_from_bytes(rest)
-                .map_err(|error| CodecError::Decode { type_name, why: error.to_string() })?;
-            rest = left;
-            value
-        }
-        SELF_DESCRIBING => ciborium::from_reader(&mut rest)
-            .map_err(|error| CodecError::Decode { type_name, why: error.to_string() })?,
-        _ => return Err(CodecError::UnknownForm { type_name }),
-    };
+    let value = ciborium::from_reader(&mut rest)
+        .map_err(|error| CodecError::Decode { type_name, why: error.to_string() })?;
     if rest.is_empty() { Ok(value) } else { Err(CodecError::Trailing { type_name, left: rest.len() }) }
 }
 
@@ -121,7 +187,11 @@ fn survives_compactly<T: Serialize + DeserializeOwned>(value: &T) -> bool {
     if value.serialize(&mut Strict::new(&mut first)).is_err() {
         return false;
     }
-    let Ok((back, [])) = postcard::take_from_bytes::<T>(&first) else { return false };
+    let mut reader = Reader::new(&first);
+    let Ok(back) = T::deserialize(&mut reader) else { return false };
+    if !reader.rest().is_empty() {
+        return false;
+    }
     let mut second = Vec::new();
     back.serialize(&mut Strict::new(&mut second)).is_ok() && first == second
 }

@@ -1,7 +1,11 @@
 //! The mark of one turn: all that a fresh cell needs, besides the events, to stand where that turn ended.
 
+use super::check::TurnCheck;
 use crate::ledger::Entry;
 use serde::{Deserialize, Serialize};
+
+/// Behind a mark: a check in its first form follows.
+const CHECK: u8 = 1;
 
 /// What one turn of a recording cell did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -25,6 +29,9 @@ pub struct TurnMark {
     pub rows: Vec<u32>,
     /// Graphs of which firings are open after it.
     pub open: Vec<OpenFirings>,
+    /// What came of it; marks of earlier releases have none.
+    #[serde(skip)]
+    pub check: Option<TurnCheck>,
 }
 
 /// Firings that one graph has not ended.
@@ -123,7 +130,13 @@ impl TurnMark {
     /// # Errors
     /// [`MarkError`]; this cannot happen to a mark that a cell made.
     pub fn encode(&self, out: Vec<u8>) -> Result<Vec<u8>, MarkError> {
-        postcard::to_extend(self, out).map_err(|error| MarkError { why: error.to_string() })
+        let failed = |error: postcard::Error| MarkError { why: error.to_string() };
+        let mut out = postcard::to_extend(self, out).map_err(failed)?;
+        if let Some(check) = &self.check {
+            out.push(CHECK);
+            out = postcard::to_extend(check, out).map_err(failed)?;
+        }
+        Ok(out)
     }
 
     /// Read what [`TurnMark::encode`] wrote.
@@ -131,12 +144,41 @@ impl TurnMark {
     /// # Errors
     /// [`MarkError`] if the bytes are no mark.
     pub fn decode(bytes: &[u8]) -> Result<Self, MarkError> {
-        postcard::from_bytes(bytes).map_err(|error| MarkError { why: error.to_string() })
+        let (mut mark, behind) =
+            postcard::take_from_bytes::<Self>(bytes).map_err(|error| MarkError { why: error.to_string() })?;
+        // Recovery needs nothing of what lies behind, so a form of a later release is no reason to fail.
+        if let Some((&CHECK, check)) = behind.split_first() {
+            mark.check = postcard::from_bytes(check).ok();
+        }
+        Ok(mark)
     }
 
     /// Whether nothing would be different without it.
     pub fn is_idle(&self) -> bool {
         let idle = |source: &SourceMark| source.consumed == 0 && source.made == 0;
         !self.started && self.rows.is_empty() && self.sources.iter().all(idle)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TurnMark;
+    use crate::durable::{Digest, GraphCheck, TerminalCheck, TurnCheck};
+
+    fn mark(check: Option<TurnCheck>) -> TurnMark {
+        TurnMark { now: -5, rows: vec![0, 7, 300], next_firing: 3, check, ..TurnMark::default() }
+    }
+
+    #[test]
+    fn marks_with_and_without_a_check_come_back_and_one_of_a_later_form_is_a_mark_all_the_same() {
+        let terminals = vec![TerminalCheck { terminal: "out".into(), n: 2, digest: Digest(u64::MAX) }];
+        let graph = GraphCheck { graph: "g".into(), from: 1, to: 3, failed: 1, terminals };
+        let check = TurnCheck { limit: Some(256), graphs: vec![graph] };
+        for mark in [mark(None), mark(Some(TurnCheck::default())), mark(Some(check))] {
+            assert_eq!(TurnMark::decode(&mark.encode(Vec::new()).unwrap()), Ok(mark));
+        }
+        let mut later = mark(None).encode(Vec::new()).unwrap();
+        later.extend([2, 9, 9]);
+        assert_eq!(TurnMark::decode(&later), Ok(mark(None)));
     }
 }

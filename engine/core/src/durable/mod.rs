@@ -6,6 +6,7 @@
 //! goes through the same marks with the same events, and stands where the last one left it: replay
 //! follows the recorded cuts and decides nothing anew, because under `latest` decisions depend on time.
 
+mod check;
 pub mod dedupe;
 mod filed;
 mod guarantee;
@@ -15,6 +16,7 @@ mod outgoing;
 mod stream;
 mod unfit;
 
+pub use check::{Digest, GraphCheck, TerminalCheck, TurnCheck};
 pub use filed::{Filed, FiledError, decode_letter, encode_letter};
 pub use guarantee::{Guarantee, UnknownGuarantee};
 pub use lineage::LifeId;

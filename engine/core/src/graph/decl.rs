@@ -1,5 +1,6 @@
 //! The declaration of a graph: what it reads, what it yields, and how its part is made.
 
+use super::encoded_output::EncodedOutput;
 use super::outcome::{AnyOutput, Outcomes, Output};
 use super::topology::Topology;
 use super::{GraphPart, TurnEnd, View};
@@ -85,7 +86,8 @@ impl TerminalDecl {
 
     /// Yields values as bytes of type `wire`.
     pub fn encoded(name: impl Into<TerminalName>, wire: &'static WireType) -> Self {
-        Self { payload: PayloadType::encoded(wire), ..Self::new::<Encoded>(name) }
+        let output = |ty| -> Box<dyn AnyOutput> { Box::new(EncodedOutput::new(ty)) };
+        Self { payload: PayloadType::encoded(wire), output, ..Self::new::<Encoded>(name) }
     }
 
     /// A sink that publishes this terminal's outputs into `ring`; `None` if it carries another type.

@@ -5,6 +5,7 @@
 
 pub mod builder;
 pub mod decl;
+pub mod encoded_output;
 pub mod outcome;
 pub mod topology;
 pub mod turn;
@@ -12,6 +13,7 @@ pub mod view;
 
 pub use builder::{GraphBuildError, GraphBuilder, NodeRef};
 pub use decl::{GraphDecl, GraphPlacement, InputDecl, PartFn, Presence, TerminalDecl};
+pub use encoded_output::EncodedOutput;
 pub use outcome::{AnyOutput, Commit, Outcomes, Output, PendingFiring, TerminalSet, TurnEnd};
 pub use topology::{Edge, Topology, TopologyError};
 pub use turn::{Fired, turn_async, turn_sync};

@@ -4,6 +4,7 @@ use crate::codec::CodecError;
 use crate::column::{AnyColumn, Column};
 use crate::fault::Failure;
 use crate::payload::{Payload, PayloadError, PayloadType};
+use crate::wire::Values;
 use std::any::Any;
 use std::collections::VecDeque;
 use std::future::Future;
@@ -162,6 +163,12 @@ pub trait AnyOutput: Send + Any {
     fn encode(&self, index: usize, out: &mut Vec<u8>) -> Result<(), CodecError>;
     /// Take the oldest value, appending its encoded form to `out`; `None` when there is none.
     fn pop_encoded(&mut self, out: &mut Vec<u8>) -> Option<Result<(), CodecError>>;
+    /// Take all values, oldest first, and append their encoded forms to `out`.
+    ///
+    /// # Errors
+    /// At the first that its type's own serialisation refuses: it is gone, and nothing of it is in `out`. After
+    /// a panic of that code, too, it is gone; [`Values::push_void`] clears away what it wrote.
+    fn drain_encoded(&mut self, out: &mut Values) -> Result<(), CodecError>;
     /// Put a value behind the others from its encoded form, if anybody takes it.
     ///
     /// # Errors
@@ -209,6 +216,14 @@ impl<T: Payload> AnyOutput for Output<T> {
 
     fn pop_encoded(&mut self, out: &mut Vec<u8>) -> Option<Result<(), CodecError>> {
         self.values.pop_front().map(|value| value.encode(out))
+    }
+
+    fn drain_encoded(&mut self, out: &mut Values) -> Result<(), CodecError> {
+        let form = T::form();
+        while let Some(value) = self.values.pop_front() {
+            out.push_with(|bytes| value.encode_in(form, bytes))?;
+        }
+        Ok(())
     }
 
     fn push_encoded(&mut self, bytes: &[u8]) -> Result<(), CodecError> {

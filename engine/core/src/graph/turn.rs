@@ -2,6 +2,7 @@
 
 use super::outcome::{Commit, Outcomes, TerminalSet, TurnEnd};
 use crate::fault::Failure;
+use crate::unpolled::is_unpolled;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -61,7 +62,8 @@ where
             }
             None => Box::pin(future),
         };
-        match boxed.as_mut().poll(&mut context) {
+        let polled = if is_unpolled() { Poll::Pending } else { boxed.as_mut().poll(&mut context) };
+        match polled {
             Poll::Ready(Fired { outputs, failure: None }) => outputs.commit(&mut open),
             Poll::Ready(Fired { outputs, failure: Some(failure) }) => {
                 return TurnEnd::Failed { failure, rest: Some(commit_later(outputs)) };

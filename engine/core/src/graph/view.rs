@@ -85,6 +85,12 @@ impl<'a> View<'a> {
         }
     }
 
+    /// One index a firing and input, if the inputs are the columns in their order.
+    pub(crate) fn rows(&self) -> Option<&'a [u32]> {
+        let is_straight = self.map.iter().enumerate().all(|(input, column)| input == *column);
+        (is_straight && !self.map.is_empty() && self.map.len() == self.columns.len()).then_some(self.rows)
+    }
+
     /// The column that input `input` reads.
     pub fn column(&self, input: usize) -> &'a dyn AnyColumn {
         &*self.columns[self.map[input]]

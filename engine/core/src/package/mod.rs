@@ -47,6 +47,7 @@ pub struct Package {
     graphs: Vec<GraphDecl>,
     workflows: Vec<WorkflowDecl>,
     start: Hook,
+    stop: Hook,
 }
 
 /// What is called before the first part is made.
@@ -74,6 +75,7 @@ impl Package {
             graphs: Vec::new(),
             workflows: Vec::new(),
             start: Hook::default(),
+            stop: Hook::default(),
         }
     }
 
@@ -154,6 +156,18 @@ impl Package {
     /// What the hook said, or its panic.
     pub fn start(&self) -> Result<(), Failure> {
         self.start.0.as_ref().map_or(Ok(()), |hook| guarded(|| hook()))
+    }
+
+    /// Have `hook` called when nothing of the package is to be run any more, each time that it was unloaded.
+    #[must_use]
+    pub fn stopped_by(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.stop = Hook(Some(Arc::new(move || Ok(hook()))));
+        self
+    }
+
+    /// Call that hook, if there is one. A panic of it ends here.
+    pub fn stop(&self) {
+        let _ = self.stop.0.as_ref().map(|hook| guarded(|| hook()));
     }
 
     /// Add a trigger that fires at times of the calendar.

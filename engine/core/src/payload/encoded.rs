@@ -1,7 +1,7 @@
 //! A payload value as bytes, on its way to or from somebody who knows its type.
 
 use super::{Payload, PayloadError, PayloadType, WireType};
-use crate::codec::{CodecError, Schema};
+use crate::codec::{CodecError, Form, Schema};
 use bytes::Bytes;
 use std::cell::RefCell;
 use std::fmt;
@@ -100,12 +100,12 @@ impl Payload for Encoded {
         Ok(Self::new(encoded, wire))
     }
 
-    fn encode(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
+    fn encode_in(&self, _form: Form, out: &mut Vec<u8>) -> Result<(), CodecError> {
         out.extend_from_slice(&self.bytes);
         Ok(())
     }
 
-    fn decode_as(bytes: &[u8], ty: PayloadType) -> Result<Self, CodecError> {
+    fn decode_in(_form: Form, bytes: &[u8], ty: PayloadType) -> Result<Self, CodecError> {
         let wire = ty.wire().ok_or(CodecError::Untyped)?;
         Ok(Self::new(Bytes::copy_from_slice(bytes), wire))
     }

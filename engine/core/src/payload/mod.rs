@@ -8,7 +8,7 @@ pub use encoded::Encoded;
 pub use ty::PayloadType;
 pub use wire_type::{WireJson, WireType};
 
-use crate::codec::{self, CodecError, Schema};
+use crate::codec::{self, CodecError, Form, Schema};
 use crate::fault::Failure;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,13 +43,44 @@ pub trait Payload: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     /// If the type's own serialisation refuses the value; `out` is as it was.
-    fn encode(&self, out: &mut Vec<u8>) -> Result<(), CodecError>;
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        self.encode_in(Self::form(), out)
+    }
 
     /// Read an encoded value of type `ty`.
     ///
     /// # Errors
     /// If the bytes are no value of the type.
-    fn decode_as(bytes: &[u8], ty: PayloadType) -> Result<Self, CodecError>;
+    fn decode_as(bytes: &[u8], ty: PayloadType) -> Result<Self, CodecError> {
+        Self::decode_in(Self::form(), bytes, ty)
+    }
+
+    /// How values are coded: looked up once by one who codes many.
+    fn form() -> Form {
+        Self::schema().form()
+    }
+
+    /// As [`Payload::encode`], with what [`Payload::form`] says.
+    ///
+    /// # Errors
+    /// As [`Payload::encode`].
+    fn encode_in(&self, form: Form, out: &mut Vec<u8>) -> Result<(), CodecError>;
+
+    /// As [`Payload::decode_as`], with what [`Payload::form`] says.
+    ///
+    /// # Errors
+    /// As [`Payload::decode_as`].
+    fn decode_in(form: Form, bytes: &[u8], ty: PayloadType) -> Result<Self, CodecError>;
+
+    /// As [`Payload::decode_in`], over a value that is no longer needed: its room is used again where its
+    /// type can. On an error it is some value of the type.
+    ///
+    /// # Errors
+    /// As [`Payload::decode_as`].
+    fn decode_over(&mut self, form: Form, bytes: &[u8], ty: PayloadType) -> Result<(), CodecError> {
+        *self = Self::decode_in(form, bytes, ty)?;
+        Ok(())
+    }
 
     /// Read an encoded value.
     ///
@@ -86,13 +117,18 @@ where
     }
 
     #[inline]
-    fn encode(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
-        codec::encode(self, out)
+    fn encode_in(&self, form: Form, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        codec::encode_as(form, self, out)
     }
 
     #[inline]
-    fn decode_as(bytes: &[u8], _ty: PayloadType) -> Result<Self, CodecError> {
-        codec::decode(bytes)
+    fn decode_in(form: Form, bytes: &[u8], _ty: PayloadType) -> Result<Self, CodecError> {
+        codec::decode_as(form, bytes)
+    }
+
+    #[inline]
+    fn decode_over(&mut self, form: Form, bytes: &[u8], _ty: PayloadType) -> Result<(), CodecError> {
+        codec::decode_over(form, bytes, self)
     }
 
     fn schema() -> &'static Schema {

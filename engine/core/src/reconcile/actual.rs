@@ -2,6 +2,7 @@
 
 use super::contract::Contract;
 use super::feed::Feed;
+use super::index::Index;
 use super::plan::{Direction, GraphRecord, Plan, Record, Step, WorkflowRecord};
 use super::share::Shares;
 use super::shared::Shared;
@@ -67,6 +68,13 @@ pub struct Pin {
     pub holder: String,
 }
 
+impl Pin {
+    /// What lies before all that hold `package`.
+    pub(super) fn least_of(package: &PackageName) -> Self {
+        Self { package: package.clone(), version: Version::from(""), holder: String::new() }
+    }
+}
+
 /// Why a version is kept out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quarantine {
@@ -95,8 +103,8 @@ pub struct Actual {
     pub accumulators: Shared<BTreeMap<AccumulatorName, Owned<ReactorName>>>,
     /// Graphs, bound and trigger-less.
     pub graphs: Shared<BTreeMap<GraphName, Owned<GraphRecord>>>,
-    /// The graphs that are bound to each reactor that has any: what a guard asks for.
-    bound: Shared<BTreeMap<ReactorName, BTreeSet<GraphName>>>,
+    /// Who owns and who refers to what: what a guard asks for.
+    pub(super) index: Index,
     /// What keeps the seat of a graph, where it is not a link.
     pub holds: Shared<BTreeMap<GraphName, Hold>>,
     /// Workflows.
@@ -122,8 +130,7 @@ impl Actual {
         &'a self,
         reactor: &'a ReactorName,
     ) -> impl Iterator<Item = (&'a GraphName, &'a Owned<GraphRecord>)> {
-        let names = self.bound.get(reactor).into_iter().flatten();
-        let known = names.filter_map(|name| self.graphs.get_key_value(name));
+        let known = self.index.bound_to(reactor).filter_map(|name| self.graphs.get_key_value(name));
         // A name that is taken twice is refused, but planned with before.
         known.filter(move |(_, graph)| graph.value.reactor.as_ref() == Some(reactor))
     }
@@ -161,6 +168,7 @@ impl Actual {
     }
 
     fn add(&mut self, step: &Step) {
+        self.index.add(step);
         let package = step.package.clone();
         match &step.record {
             Record::Cron(name) => drop(self.crons.insert(name.clone(), package)),
@@ -179,9 +187,6 @@ impl Actual {
                 self.shares.insert(cell, Owned { package, value: share.clone() });
             }
             Record::InvokedGraph(name, graph) | Record::BoundGraph(name, graph) => {
-                if let Some(reactor) = &graph.reactor {
-                    self.bound.entry(reactor.clone()).or_default().insert(name.clone());
-                }
                 self.graphs.insert(name.clone(), Owned { package, value: graph.clone() });
             }
             Record::Workflow(name, workflow) => {
@@ -191,6 +196,7 @@ impl Actual {
     }
 
     fn remove(&mut self, step: &Step) {
+        self.index.remove(step);
         match &step.record {
             Record::Cron(name) => drop(self.crons.remove(name)),
             Record::Poll(name) => drop(self.polls.remove(name)),
@@ -204,16 +210,7 @@ impl Actual {
                 self.accumulators.remove(name);
                 self.shares.remove(&Share::cell_name(name));
             }
-            Record::InvokedGraph(name, graph) | Record::BoundGraph(name, graph) => {
-                if let Some(reactor) = &graph.reactor
-                    && let Some(names) = self.bound.get_mut(reactor)
-                {
-                    names.remove(name);
-                    // No key for nothing: what went leaves no trace.
-                    if names.is_empty() {
-                        self.bound.remove(reactor);
-                    }
-                }
+            Record::InvokedGraph(name, _) | Record::BoundGraph(name, _) => {
                 self.graphs.remove(name);
                 self.holds.remove(name);
             }

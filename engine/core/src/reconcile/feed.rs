@@ -20,19 +20,32 @@ pub struct SinkDecl {
     pub feeds: Option<AccumulatorName>,
 }
 
-/// A terminal that feeds an accumulator.
+/// A terminal that feeds an accumulator. In the order of the fields, so that those of one accumulator lie together.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Feed {
+    /// The accumulator.
+    pub accumulator: AccumulatorName,
     /// The graph.
     pub graph: GraphName,
     /// Its terminal.
     pub terminal: TerminalName,
     /// The reactor that the graph is bound to.
     pub from: ReactorName,
-    /// The accumulator.
-    pub accumulator: AccumulatorName,
-    /// Its reactor, or its own cell if it is shared.
+    /// The reactor of the accumulator, or its own cell if it is shared.
     pub to: ReactorName,
+}
+
+impl Feed {
+    /// What lies before all that feed `accumulator`.
+    pub(super) fn least_of(accumulator: &AccumulatorName) -> Self {
+        Self {
+            accumulator: accumulator.clone(),
+            graph: "".into(),
+            terminal: "".into(),
+            from: "".into(),
+            to: "".into(),
+        }
+    }
 }
 
 /// A sink that does not fit.

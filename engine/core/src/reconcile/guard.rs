@@ -1,6 +1,6 @@
 //! Planning an unload: the guard. A refusal names every holder of every kind.
 
-use super::actual::{Actual, Hold};
+use super::actual::{Actual, Hold, Pin};
 use super::plan::Plan;
 use crate::id::{
     AccumulatorName, GraphName, PackageName, ReactorName, TerminalName, TriggerName, WorkflowName,
@@ -125,66 +125,77 @@ pub fn plan_unload(actual: &Actual, names: &[PackageName]) -> Result<Plan, Unloa
     if let Some(absent) = names.iter().find(|name| !actual.packages.contains_key(*name)) {
         return Err(UnloadRefusal::NotLoaded { package: absent.clone() });
     }
+    let leaving: BTreeSet<_> = names.iter().collect();
     let holdings: Vec<_> = names
         .iter()
-        .flat_map(|name| holdings(actual, name, names).into_iter().map(|holding| (name.clone(), holding)))
+        .flat_map(|name| holdings(actual, name, &leaving).into_iter().map(|holding| (name.clone(), holding)))
         .collect();
     if holdings.is_empty() { Ok(Plan::down(actual, names)) } else { Err(UnloadRefusal::Held { holdings }) }
 }
 
-/// What of `package` is held by packages that are not `leaving` with it.
-fn holdings(actual: &Actual, package: &PackageName, leaving: &[PackageName]) -> Vec<Holding> {
+/// What of `package` is held by packages that are not `leaving` with it. Only what it owns is looked at, and who refers to
+/// that: what a refusal costs depends on the length of its answer, not on what else is loaded.
+fn holdings(actual: &Actual, package: &PackageName, leaving: &BTreeSet<&PackageName>) -> Vec<Holding> {
     let stays = |holder: &PackageName| !leaving.contains(holder);
-    let workflows = |wanted: &dyn Fn(&super::plan::WorkflowRecord) -> bool| -> Vec<_> {
-        let all = actual.workflows.iter().filter(|(_, w)| stays(&w.package) && wanted(&w.value));
-        all.map(|(name, w)| (name.clone(), w.package.clone())).collect()
-    };
+    let owned = actual.index.owned_by(package);
     let mut found = Vec::new();
-    for (reactor, _) in actual.reactors.iter().filter(|(_, owned)| owned.package == *package) {
-        let graphs = actual
-            .bound_to(reactor)
-            .filter(|(name, graph)| stays(&graph.package) && actual.hold(name) != Hold::Released);
-        let graphs: Vec<_> =
-            graphs.map(|(name, graph)| (name.clone(), graph.package.clone(), actual.hold(name))).collect();
+    for reactor in &owned.reactors {
+        let bound = actual.bound_to(reactor).filter(|(_, graph)| stays(&graph.package));
+        let held = bound.map(|(name, graph)| (name.clone(), graph.package.clone(), actual.hold(name)));
+        let graphs: Vec<_> = held.filter(|(_, _, hold)| *hold != Hold::Released).collect();
         if !graphs.is_empty() {
             found.push(Holding::Subscribers { reactor: reactor.clone(), graphs });
         }
-        let workflows = workflows(&|w| w.subscriptions.contains(&SubscriptionDecl::Reactor(reactor.clone())));
+        let workflows = started(actual, SubscriptionDecl::Reactor(reactor.clone()), &stays);
         if !workflows.is_empty() {
             found.push(Holding::ReactorTrigger { reactor: reactor.clone(), workflows });
         }
     }
-    for (accumulator, _) in actual.accumulators.iter().filter(|(_, owned)| owned.package == *package) {
-        let feeds = actual.feeds.iter().filter(|feed| feed.accumulator == *accumulator);
-        let terminals: Vec<_> = feeds
-            .filter_map(|feed| {
-                let from = actual.graphs.get(&feed.graph).map(|graph| graph.package.clone())?;
-                stays(&from).then(|| (feed.graph.clone(), feed.terminal.clone(), from))
-            })
-            .collect();
+    for accumulator in &owned.accumulators {
+        let terminals = actual.feeding(accumulator).filter_map(|feed| {
+            let from = actual.graphs.get(&feed.graph).map(|graph| graph.package.clone())?;
+            stays(&from).then(|| (feed.graph.clone(), feed.terminal.clone(), from))
+        });
+        let terminals: Vec<_> = terminals.collect();
         if !terminals.is_empty() {
             found.push(Holding::Fed { accumulator: accumulator.clone(), terminals });
         }
     }
-    for (graph, _) in actual.graphs.iter().filter(|(_, owned)| owned.package == *package) {
-        let workflows = workflows(&|w| w.invokes.contains(graph));
+    for graph in &owned.graphs {
+        let workflows = with_packages(actual, actual.index.invoking(graph), &stays);
         if !workflows.is_empty() {
             found.push(Holding::Invoked { graph: graph.clone(), workflows });
         }
     }
-    let triggers = actual.crons.iter().chain(actual.polls.iter()).filter(|(_, owner)| *owner == package);
-    for (trigger, _) in triggers {
-        let workflows = workflows(&|w| w.subscriptions.contains(&SubscriptionDecl::Trigger(trigger.clone())));
+    for trigger in owned.crons.iter().chain(&owned.polls) {
+        let workflows = started(actual, SubscriptionDecl::Trigger(trigger.clone()), &stays);
         if !workflows.is_empty() {
             found.push(Holding::Trigger { trigger: trigger.clone(), workflows });
         }
     }
-    let pins = actual.pins.iter().filter(|pin| pin.package == *package);
+    let pins = actual.pins.range(Pin::least_of(package)..).take_while(|pin| pin.package == *package);
     let holders: Vec<_> = pins.map(|pin| pin.holder.clone()).collect();
     if !holders.is_empty() {
         found.push(Holding::Pinned { holders });
     }
     found
+}
+
+fn started(
+    actual: &Actual,
+    subscription: SubscriptionDecl,
+    stays: &dyn Fn(&PackageName) -> bool,
+) -> Vec<(WorkflowName, PackageName)> {
+    with_packages(actual, actual.index.started_by(&subscription), stays)
+}
+
+fn with_packages<'a>(
+    actual: &Actual,
+    workflows: impl Iterator<Item = &'a WorkflowName>,
+    stays: &dyn Fn(&PackageName) -> bool,
+) -> Vec<(WorkflowName, PackageName)> {
+    let owned = workflows.filter_map(|name| Some((name, &actual.workflows.get(name)?.package)));
+    owned.filter(|(_, owner)| stays(owner)).map(|(name, owner)| (name.clone(), owner.clone())).collect()
 }
 
 impl Holding {
@@ -229,8 +240,8 @@ fn visit(
     if !seen.insert(package.clone()) {
         return;
     }
-    let own = std::slice::from_ref(package);
-    let holders: BTreeSet<_> = holdings(actual, package, own).iter().flat_map(Holding::holders).collect();
+    let own = BTreeSet::from([package]);
+    let holders: BTreeSet<_> = holdings(actual, package, &own).iter().flat_map(Holding::holders).collect();
     for holder in holders {
         visit(actual, &holder, seen, order);
     }

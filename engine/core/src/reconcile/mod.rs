@@ -7,6 +7,7 @@ pub mod actual;
 pub mod contract;
 pub mod feed;
 pub mod guard;
+mod index;
 pub mod load;
 pub mod plan;
 pub mod problem;

@@ -10,6 +10,7 @@ use crate::id::{
 };
 use crate::package::{Package, Share, SubscriptionDecl, Version, WorkflowDecl};
 use crate::payload::PayloadType;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// A graph as it is remembered.
@@ -183,6 +184,15 @@ impl Plan {
         }
     }
 
+    /// Whether it has to do with `package`: by its name, or by a name that both have.
+    pub fn concerns(&self, package: &Package) -> bool {
+        if self.packages.iter().any(|(name, _)| name == package.name()) {
+            return true;
+        }
+        let taken = names(&self.steps);
+        names(&steps_of(package)).iter().any(|name| taken.contains(name))
+    }
+
     /// The plan that brings `packages` up, in precedence order.
     pub(crate) fn up(packages: &[(&Package, Version)]) -> Self {
         let mut steps: Vec<Step> = packages.iter().flat_map(|(package, _)| steps_of(package)).collect();
@@ -202,32 +212,17 @@ impl Plan {
 
     /// The plan that takes down what `names` own, in reverse precedence order.
     pub(crate) fn down(actual: &Actual, names: &[PackageName]) -> Self {
-        let mut steps = Vec::new();
-        let owned = |package: &PackageName| names.contains(package);
-        let mut push = |package: &PackageName, record| steps.push(Step { package: package.clone(), record });
-        for (name, package) in actual.crons.iter().filter(|(_, package)| owned(package)) {
-            push(package, Record::Cron(name.clone()));
+        let mut steps: Vec<Step> = Vec::new();
+        // The packages are named in the order in which they go: whoever comes first is last in this list.
+        for package in names.iter().rev() {
+            let records = actual.records_of(package);
+            steps.extend(records.into_iter().map(|record| Step { package: package.clone(), record }));
         }
-        for (name, package) in actual.polls.iter().filter(|(_, package)| owned(package)) {
-            push(package, Record::Poll(name.clone()));
-        }
-        for (name, reactor) in actual.reactors.iter().filter(|(_, reactor)| owned(&reactor.package)) {
-            push(&reactor.package, Record::Reactor(name.clone(), reactor.value.clone()));
-        }
-        for share in actual.shares.values().filter(|share| owned(&share.package)) {
-            let name = share.value.offer.accumulator.clone();
-            push(&share.package, Record::Shared(name, share.value.clone()));
-        }
-        for (name, graph) in actual.graphs.iter().filter(|(_, graph)| owned(&graph.package)) {
-            push(&graph.package, graph_record(name.clone(), graph.value.clone()));
-        }
-        for (name, workflow) in actual.workflows.iter().filter(|(_, workflow)| owned(&workflow.package)) {
-            push(&workflow.package, Record::Workflow(name.clone(), workflow.value.clone()));
-        }
-        // The packages are named in the order in which they go.
-        let place = |step: &Step| names.iter().position(|name| *name == step.package);
-        steps.sort_by_key(|step| (step.record.precedence(), std::cmp::Reverse(place(step))));
+        // Stable: within a precedence, packages keep their order.
+        steps.sort_by_key(|step| step.record.precedence());
         steps.reverse();
+        let leaving: BTreeSet<_> = names.iter().collect();
+        let owned = |package| leaving.contains(package);
         let feeds = actual.feeds.iter();
         let feeds = feeds.filter(|feed| actual.graphs.get(&feed.graph).is_some_and(|g| owned(&g.package)));
         let packages =
@@ -243,8 +238,46 @@ impl Plan {
     }
 }
 
+impl Actual {
+    /// All that `package` owns, in precedence order and by name.
+    fn records_of(&self, package: &PackageName) -> Vec<Record> {
+        let owned = self.index.owned_by(package);
+        let crons = owned.crons.iter().cloned().map(Record::Cron);
+        let polls = owned.polls.iter().cloned().map(Record::Poll);
+        let reactors = owned.reactors.iter().filter_map(|name| {
+            let reactor = self.reactors.get(name)?;
+            Some(Record::Reactor(name.clone(), reactor.value.clone()))
+        });
+        let shares = owned.shares.iter().filter_map(|cell| {
+            let share = &self.shares.get(cell)?.value;
+            Some(Record::Shared(share.offer.accumulator.clone(), share.clone()))
+        });
+        let graphs = owned.graphs.iter().filter_map(|name| {
+            let graph = self.graphs.get(name)?;
+            Some(graph_record(name.clone(), graph.value.clone()))
+        });
+        let workflows = owned.workflows.iter().filter_map(|name| {
+            let workflow = self.workflows.get(name)?;
+            Some(Record::Workflow(name.clone(), workflow.value.clone()))
+        });
+        crons.chain(polls).chain(reactors).chain(shares).chain(graphs).chain(workflows).collect()
+    }
+}
+
 fn graph_record(name: GraphName, graph: GraphRecord) -> Record {
     if graph.reactor.is_some() { Record::BoundGraph(name, graph) } else { Record::InvokedGraph(name, graph) }
+}
+
+/// What `steps` are about, by kind and name.
+fn names(steps: &[Step]) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for step in steps {
+        names.insert(step.record.to_string());
+        if let Record::Reactor(_, contract) = &step.record {
+            names.extend(contract.offers.iter().map(|offer| format!("accumulator {}", offer.accumulator)));
+        }
+    }
+    names
 }
 
 fn steps_of(package: &Package) -> Vec<Step> {

@@ -5,6 +5,7 @@
 //! whoever draws takes all that is visible. No wake-up can fall between. A draw swaps buffers, so its
 //! cost is per turn, not per item. Memory is that of what waits: an idle ring holds none.
 
+mod batch;
 mod draw;
 mod item_type;
 mod journaled;

@@ -9,13 +9,14 @@ pub use unread::Unread;
 use crate::column::{AnyColumn, Column};
 use crate::durable::Outgoing;
 use crate::fault::{Failure, FaultBudget, FaultMeter, Verdict, guarded};
-use crate::graph::{AnyOutput, Output};
+use crate::graph::{AnyOutput, EncodedOutput, Output};
 use crate::id::{FiringId, ItemId};
 use crate::ledger::{Dropped, Entry, Settled};
 use crate::letter::{DeadLetter, Letter, Place};
-use crate::payload::{Payload, PayloadType};
+use crate::payload::{Encoded, Payload, PayloadType};
 use crate::ring::Ring;
 use crate::time::Timestamp;
+use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
@@ -115,6 +116,16 @@ fn take<T: Payload>(
     last: bool,
 ) -> Taken {
     let n = output.len() as u64;
+    if let Some(queue) = (queue as &mut dyn Any).downcast_mut::<VecDeque<Encoded>>()
+        && let Some(output) = output.as_any_mut().downcast_mut::<EncodedOutput>()
+    {
+        if last {
+            queue.extend(output.take())
+        } else {
+            queue.extend(output.copies())
+        }
+        return Taken { n, unread: Vec::new() };
+    }
     let Some(output) = output.as_any_mut().downcast_mut::<Output<T>>() else {
         return Taken { n, unread: unread.convert(queue, ty, output) };
     };

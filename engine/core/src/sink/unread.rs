@@ -3,11 +3,11 @@
 use super::SinkContext;
 use crate::column::{AnyColumn, Column};
 use crate::fault::{Failure, guarded};
-use crate::graph::{AnyOutput, Output};
+use crate::graph::{AnyOutput, EncodedOutput};
 use crate::id::ItemId;
 use crate::ledger::{Dropped, Entry};
 use crate::letter::{DeadLetter, Letter};
-use crate::payload::{Encoded, Payload, PayloadType};
+use crate::payload::{Payload, PayloadType};
 use std::collections::VecDeque;
 
 /// Values that are none of the sink's type, until the sink's next flush.
@@ -65,7 +65,7 @@ impl Unread {
             // The type's own `Deserialize` may panic: that costs the value in hand, and no other.
             let mut at = from;
             let read = guarded(|| {
-                converted(&mut *output, &mut at, ty, &mut scratch, &mut |value| queue.push_back(value))
+                converted(&mut *output, &mut at, ty, &mut scratch, |value| queue.push_back(value))
             });
             if let Err(failure) = read {
                 self.keep(output, at, Failure::undecodable(failure));
@@ -94,12 +94,13 @@ fn converted<T: Payload>(
     at: &mut usize,
     ty: PayloadType,
     scratch: &mut Vec<u8>,
-    take: &mut dyn FnMut(T),
+    mut take: impl FnMut(T),
 ) -> Result<(), Failure> {
-    if let Some(encoded) = output.as_any_mut().downcast_mut::<Output<Encoded>>() {
-        for (index, value) in encoded.values.iter().enumerate().skip(*at) {
+    let form = T::form();
+    if let Some(encoded) = output.as_any_mut().downcast_mut::<EncodedOutput>() {
+        for (index, value) in encoded.values().enumerate().skip(*at) {
             *at = index;
-            take(T::decode_as(value.as_bytes(), ty).map_err(Failure::error)?);
+            take(T::decode_in(form, value, ty).map_err(Failure::error)?);
         }
         return Ok(());
     }
@@ -107,7 +108,7 @@ fn converted<T: Payload>(
         *at = index;
         scratch.clear();
         output.encode(index, scratch).map_err(Failure::error)?;
-        take(T::decode_as(scratch, ty).map_err(Failure::error)?);
+        take(T::decode_in(form, scratch, ty).map_err(Failure::error)?);
     }
     Ok(())
 }

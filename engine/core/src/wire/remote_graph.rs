@@ -2,7 +2,7 @@
 
 use super::{AnyGraph, GraphEnd, InputWindow, Values};
 use crate::column::Column;
-use crate::graph::{ABSENT, AnyOutput, Commit, GraphPart, Outcomes, Output, TurnEnd, View};
+use crate::graph::{ABSENT, AnyOutput, Commit, EncodedOutput, GraphPart, Outcomes, TurnEnd, View};
 use crate::payload::Encoded;
 
 /// Hands a turn's windows and rows to a graph behind bytes. Its inputs and terminals must be declared as
@@ -21,6 +21,9 @@ impl RemoteGraph {
 
     fn take_rows(&mut self, view: &View<'_>) {
         self.rows.clear();
+        if let Some(rows) = view.rows() {
+            return self.rows.extend_from_slice(rows);
+        }
         for firing in 0..view.len() {
             for input in 0..view.n_inputs() {
                 let index = view.index(firing, input).and_then(|index| u32::try_from(index).ok());
@@ -42,11 +45,9 @@ fn values<'a>(view: &View<'a>, input: usize) -> Vec<&'a [u8]> {
 /// Put values behind those of their terminals.
 fn put(values: &mut [Values], outputs: &mut [Box<dyn AnyOutput>]) {
     for (values, output) in values.iter_mut().zip(outputs) {
-        let wire = output.payload_type().wire();
-        let output = (**output).as_any_mut().downcast_mut::<Output<Encoded>>();
-        match (output, wire) {
-            (Some(output), Some(wire)) if output.is_wanted() => output.values.extend(values.take(wire)),
-            _ => values.clear(),
+        match (**output).as_any_mut().downcast_mut::<EncodedOutput>() {
+            Some(output) => output.append_values(values),
+            None => values.clear(),
         }
     }
 }

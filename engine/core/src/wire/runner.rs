@@ -55,14 +55,7 @@ impl GraphRunner {
 /// all, which no reader takes: it ends as a dead letter where it was to be read.
 fn drain(output: &mut dyn AnyOutput, out: &mut Values) {
     while !output.is_empty() {
-        let drained = guarded(|| {
-            while !output.is_empty() {
-                let popped = out.push_with(|bytes| output.pop_encoded(bytes).unwrap_or(Ok(())));
-                popped.map_err(Failure::error)?;
-            }
-            Ok(())
-        });
-        if drained.is_err() {
+        if guarded(|| output.drain_encoded(out).map_err(Failure::error)).is_err() {
             out.push_void();
         }
     }
@@ -104,9 +97,7 @@ impl AnyGraph for GraphRunner {
         out: &mut [Values],
     ) -> GraphTurn {
         for (input, window) in inputs.iter().enumerate().take(self.decl.inputs.len()) {
-            let place = (window.epoch, window.first, window.values.len());
-            self.shadows
-                .follow(input, place, &mut |position, column| column.push_encoded(window.values[position]));
+            self.shadows.follow_encoded(input, window);
         }
         self.shadows.take_rows(rows.iter().copied(), first);
         for (output, wanted) in self.outcomes.outputs().iter_mut().zip(wanted) {

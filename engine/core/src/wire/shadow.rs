@@ -1,5 +1,6 @@
 //! Columns of another form than a graph reads, each value converted once.
 
+use super::InputWindow;
 use crate::codec::CodecError;
 use crate::column::AnyColumn;
 use crate::fault::{Failure, guarded};
@@ -57,34 +58,43 @@ impl Shadows {
         (epoch, first, n): (u64, u64, usize),
         append: &mut dyn FnMut(usize, &mut dyn AnyColumn) -> Result<(), CodecError>,
     ) {
+        let gone = self.arrive(input, epoch, first, n);
+        let (mark, column) = (&mut self.marks[input], &mut self.columns[input]);
+        column.drop_front(gone);
+        mark.read_on(&mut **column, 0, n, &mut |column, _, from, done| {
+            while from + *done < n {
+                append(from + *done, column)?;
+                *done += 1;
+            }
+            Ok(())
+        });
+    }
+
+    /// Follow the input `input` over a window of encoded values.
+    pub fn follow_encoded(&mut self, input: usize, window: &InputWindow<'_>) {
+        let n = window.values.len();
+        let gone = self.arrive(input, window.epoch, window.first, n);
+        let (mark, column) = (&mut self.marks[input], &mut self.columns[input]);
+        let retired = column.retire(gone);
+        mark.read_on(&mut **column, retired, n, &mut |column, retired, from, done| {
+            column.renew(retired, &window.values[from..], done)
+        });
+    }
+
+    /// The window of `input` now begins with number `first` and holds `n` values: how many of the shadow
+    /// column's first values lie in front of it.
+    fn arrive(&mut self, input: usize, epoch: u64, first: u64, n: usize) -> usize {
         let (mark, column) = (&mut self.marks[input], &mut self.columns[input]);
         let end = first + n as u64;
         if mark.epoch != Some(epoch) || first < mark.first || first > mark.next || end < mark.next {
             *column = column.fresh();
             *mark = Mark { epoch: Some(epoch), first, next: first, ..Mark::default() };
         }
-        let gone = first - mark.first;
+        let gone = (first - mark.first) as usize;
         let n_bad = mark.bad.iter().take_while(|(sequence, _)| *sequence < first).count();
         mark.bad.drain(..n_bad);
-        column.drop_front(gone as usize - n_bad);
         mark.first = first;
-        while mark.next < end {
-            let (mut sound, next) = (column.len(), &mut mark.next);
-            let followed = guarded(|| {
-                while *next < end {
-                    sound = column.len();
-                    append((*next - first) as usize, &mut **column).map_err(Failure::error)?;
-                    *next += 1;
-                }
-                Ok(())
-            });
-            // Reading a type runs its own code: what that does costs the value in hand, and no other.
-            if let Err(failure) = followed {
-                column.truncate(sound);
-                mark.bad.push_back((mark.next, Failure::undecodable(failure)));
-                mark.next += 1;
-            }
-        }
+        gone - n_bad
     }
 
     /// Take the firings `rows` over the windows that were followed, one index an input.
@@ -92,6 +102,10 @@ impl Shadows {
         self.first = first;
         self.rows.clear();
         self.bad.clear();
+        if self.marks.iter().all(|mark| mark.bad.is_empty()) {
+            self.rows.extend(rows);
+            return;
+        }
         let stride = self.marks.len().max(1);
         for (at, index) in rows.enumerate() {
             let Some(mark) = self.marks.get(at % stride) else {
@@ -151,7 +165,31 @@ impl Shadows {
     }
 }
 
+/// Puts the values from a position of the window on behind those of a column, in the room of so many of its
+/// first ones, and counts them.
+type ReadOn<'a> = dyn FnMut(&mut dyn AnyColumn, usize, usize, &mut usize) -> Result<(), CodecError> + 'a;
+
 impl Mark {
+    /// Read what the window of `n` values holds beyond what `column` has, whose first `retired` values have
+    /// gone.
+    fn read_on(&mut self, column: &mut dyn AnyColumn, retired: usize, n: usize, read: &mut ReadOn<'_>) {
+        let end = self.first + n as u64;
+        let mut retired = retired;
+        while retired > 0 || self.next < end {
+            let (sound, from) = (column.len() - retired, (self.next - self.first) as usize);
+            let mut done = 0;
+            let read = guarded(|| read(column, retired, from, &mut done).map_err(Failure::error));
+            retired = 0;
+            self.next += done as u64;
+            // Reading a type runs its own code: what that does costs the value in hand, and no other.
+            if let Err(failure) = read {
+                column.truncate(sound + done);
+                self.bad.push_back((self.next, Failure::undecodable(failure)));
+                self.next += 1;
+            }
+        }
+    }
+
     /// Where the value at `index` of the window lies in the shadow column.
     fn place(&self, index: u32) -> Result<u32, &Failure> {
         if index == ABSENT || self.bad.is_empty() {

@@ -4,9 +4,13 @@ use crate::codec::CodecError;
 use crate::payload::{Encoded, Payload, WireType};
 use bytes::Bytes;
 
+/// Bytes in front of each value that say how long it is: so the buffer is what crosses, as it is.
+const FRAME: usize = 4;
+
 /// Encoded values in one buffer, so that a turn's values cost one allocation.
 #[derive(Debug, Clone, Default)]
 pub struct Values {
+    /// The values, each behind its length.
     bytes: Vec<u8>,
     ends: Vec<usize>,
     /// How many bytes were taken last: the next ones are likely to need as much, at once.
@@ -28,15 +32,15 @@ impl Values {
     #[inline]
     pub fn push(&mut self, bytes: &[u8]) {
         self.make_room();
+        self.bytes.extend_from_slice(&frame(bytes.len()));
         self.bytes.extend_from_slice(bytes);
         self.ends.push(self.bytes.len());
     }
 
     /// Append a value without bytes, in the place of one whose writer panicked in the middle of it.
     pub fn push_void(&mut self) {
-        let sound = self.start(self.len());
-        self.bytes.truncate(sound);
-        self.ends.push(sound);
+        self.bytes.truncate(self.start(self.len()));
+        self.push(&[]);
     }
 
     /// Append a value.
@@ -52,44 +56,92 @@ impl Values {
     /// # Errors
     /// At the first that its type's own serialisation refuses; those before it are appended.
     pub fn push_all<T: Payload>(&mut self, values: &[T]) -> Result<(), CodecError> {
+        let form = T::form();
         self.ends.reserve(values.len());
-        let Some((first, others)) = values.split_first() else { return Ok(()) };
-        let before = self.bytes.len();
-        self.push_value(first)?;
-        let length = self.bytes.len() - before;
-        // An eighth more, for those that are a little longer than the first.
-        self.bytes.reserve((length + length / 8 + 1).saturating_mul(others.len()));
-        others.iter().try_for_each(|value| self.push_value(value))
+        for (index, value) in values.iter().enumerate() {
+            self.push_with(|out| value.encode_in(form, out))?;
+            if index == 0 {
+                self.reserve_alike(values.len() - 1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Make room for `n` more values like the last.
+    pub fn reserve_alike(&mut self, n: usize) {
+        let last = self.len().saturating_sub(1);
+        let length = self.bytes.len() - self.start(last);
+        // An eighth more, for those that are a little longer.
+        self.bytes.reserve((length + length / 8 + 1).saturating_mul(n));
+        self.ends.reserve(n);
     }
 
     /// Append what `write` appends to the buffer.
     ///
     /// # Errors
     /// What `write` says; nothing is appended.
+    #[inline]
     pub fn push_with<E>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
         self.make_room();
         let start = self.bytes.len();
-        match write(&mut self.bytes) {
-            Ok(()) => {
+        self.bytes.extend_from_slice(&[0; FRAME]);
+        let written = write(&mut self.bytes);
+        let length = self.bytes.len().saturating_sub(start + FRAME);
+        match (written, self.bytes.get_mut(start..start + FRAME)) {
+            (Ok(()), Some(room)) => {
+                room.copy_from_slice(&frame(length));
                 self.ends.push(self.bytes.len());
                 Ok(())
             }
-            Err(error) => {
+            (written, _) => {
                 self.bytes.truncate(start);
-                Err(error)
+                written
             }
         }
     }
 
     /// The value at `index`.
+    #[inline]
     pub fn get(&self, index: usize) -> Option<&[u8]> {
         let end = *self.ends.get(index)?;
-        self.bytes.get(self.start(index)..end)
+        self.bytes.get(self.start(index) + FRAME..end)
     }
 
     /// The values, in order.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.len()).filter_map(|index| self.get(index))
+        let mut start = 0;
+        self.ends
+            .iter()
+            .filter_map(move |end| self.bytes.get(std::mem::replace(&mut start, *end) + FRAME..*end))
+    }
+
+    /// All values as they cross: each behind its length, four bytes of it, the least first.
+    pub fn framed(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Append the first `n` values of `framed`, which are laid out so; returns how many bytes those are.
+    /// `None`, and nothing appended, if it ends before.
+    #[must_use]
+    pub fn push_framed(&mut self, n: usize, framed: &[u8]) -> Option<usize> {
+        let (before, sound) = (self.len(), self.bytes.len());
+        self.ends.reserve(n.min(framed.len() / FRAME));
+        let mut at = 0;
+        for _ in 0..n {
+            let end = framed
+                .get(at..)
+                .and_then(|rest| rest.first_chunk::<FRAME>())
+                .and_then(|length| (at + FRAME).checked_add(u32::from_le_bytes(*length) as usize));
+            let Some(end) = end.filter(|end| *end <= framed.len()) else {
+                self.ends.truncate(before);
+                return None;
+            };
+            self.ends.push(sound + end);
+            at = end;
+        }
+        self.make_room();
+        self.bytes.extend_from_slice(&framed[..at]);
+        Some(at)
     }
 
     /// Drop everything from `len` on.
@@ -112,7 +164,7 @@ impl Values {
         let mut start = 0;
         self.ends
             .drain(..)
-            .map(move |end| Encoded::new(bytes.slice(std::mem::replace(&mut start, end)..end), ty))
+            .map(move |end| Encoded::new(bytes.slice(std::mem::replace(&mut start, end) + FRAME..end), ty))
     }
 
     /// The buffer of those that were taken went with them.
@@ -126,6 +178,12 @@ impl Values {
     fn start(&self, index: usize) -> usize {
         index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0)
     }
+}
+
+/// The length of a value in front of it. One that is too long for it crosses as what no reader takes.
+#[inline]
+fn frame(length: usize) -> [u8; FRAME] {
+    u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes()
 }
 
 impl PartialEq for Values {
@@ -160,6 +218,24 @@ mod tests {
         values.push_void();
         values.push(b"two");
         assert_eq!(all(&values), [&b"one"[..], b"", b"two"]);
+    }
+
+    #[test]
+    fn values_cross_as_they_lie_and_no_cut_or_garbled_buffer_is_read() {
+        let mut sent = Values::default();
+        for value in [&b"one"[..], b"", b"another"] {
+            sent.push(value);
+        }
+        let mut got = Values::default();
+        got.push(b"first");
+        assert_eq!(got.push_framed(3, &[sent.framed(), b"behind"].concat()), Some(sent.framed().len()));
+        assert_eq!(all(&got), [&b"first"[..], b"one", b"", b"another"]);
+        let before = got.clone();
+        for end in 0..sent.framed().len() {
+            assert_eq!((got.push_framed(3, &sent.framed()[..end]), &got), (None, &before), "cut at {end}");
+        }
+        assert_eq!((got.push_framed(1, &[255; 40]), &got), (None, &before));
+        assert_eq!((got.push_framed(usize::MAX, &[0; 40]), &got), (None, &before));
     }
 
     #[test]

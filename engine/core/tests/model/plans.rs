@@ -4,12 +4,13 @@ use super::harness::cases;
 use acequia_core::PackageName;
 use acequia_core::accumulator::AccumulatorDecl;
 use acequia_core::graph::{GraphDecl, InputDecl, PartFn, Presence, TerminalDecl, Topology, TurnEnd};
-use acequia_core::package::{CronDecl, Package, Version, WorkflowDecl};
+use acequia_core::package::{CronDecl, Package, SubscriptionDecl, Version, WorkflowDecl};
 use acequia_core::reactor::{ReactorDecl, when_any};
 use acequia_core::reconcile::{
-    Actual, Desired, Plan, SinkDecl, UnloadRefusal, dependants, plan_load, plan_unload,
+    Actual, Desired, Holding, Plan, SinkDecl, UnloadRefusal, dependants, plan_load, plan_unload,
 };
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A graph over numbers: what it is bound to, and what it reads.
@@ -32,6 +33,9 @@ pub fn reactor(name: &str, accumulator: &str) -> ReactorDecl {
     ReactorDecl::new(name, vec![AccumulatorDecl::passthrough::<u64>(accumulator)], when_any([accumulator]))
 }
 
+/// Its name, and the cron trigger, reactor and graph that it refers to.
+type SketchedWorkflow = (u8, Option<u8>, Option<u8>, Option<u8>);
+
 /// What a package of the model declares, by number.
 #[derive(Debug, Clone)]
 struct Sketch {
@@ -39,7 +43,7 @@ struct Sketch {
     reactors: Vec<u8>,
     graphs: Vec<(u8, Option<u8>)>,
     crons: Vec<u8>,
-    workflows: Vec<(u8, Option<u8>, Option<u8>)>,
+    workflows: Vec<SketchedWorkflow>,
     feeds: Vec<(u8, u8)>,
 }
 
@@ -57,13 +61,16 @@ impl Sketch {
         for n in &self.crons {
             package = package.cron(CronDecl::new(format!("c{n}"), "0 6 * * *"));
         }
-        for (n, cron, reactor) in &self.workflows {
+        for (n, cron, reactor, invoked) in &self.workflows {
             let mut workflow = WorkflowDecl::new(format!("w{n}")).task("t");
             if let Some(cron) = cron {
                 workflow = workflow.on_trigger(format!("c{cron}"));
             }
             if let Some(reactor) = reactor {
                 workflow = workflow.on_reactor(format!("R{reactor}"));
+            }
+            if let Some(graph) = invoked {
+                workflow = workflow.invoking("score", format!("g{graph}"));
             }
             package = package.workflow(workflow);
         }
@@ -86,8 +93,8 @@ impl Sketch {
 fn sketch() -> impl Strategy<Value = Sketch> {
     let few = |n| prop::collection::vec(0..8_u8, 0..n);
     let graphs = prop::collection::vec((0..8_u8, prop::option::weighted(0.8, 0..6_u8)), 0..3);
-    let workflows =
-        prop::collection::vec((0..6_u8, prop::option::of(0..6_u8), prop::option::of(0..6_u8)), 0..2);
+    let maybe = |n: u8| prop::option::of(0..n);
+    let workflows = prop::collection::vec((0..6_u8, maybe(6), maybe(6), maybe(8)), 0..2);
     let feeds = prop::collection::vec((0..8_u8, 0..6_u8), 0..2);
     (0..6_u8, few(3), graphs, few(2), workflows, feeds).prop_map(
         |(name, reactors, graphs, crons, workflows, feeds)| Sketch {
@@ -143,6 +150,77 @@ fn carried_out(actual: &Actual, plan: &Plan) -> Result<Actual, TestCaseError> {
     Ok(after)
 }
 
+/// Whoever holds something of `package`, by going through everything that is loaded.
+fn naive_holders(actual: &Actual, package: &PackageName) -> BTreeSet<String> {
+    let mut holders = BTreeSet::new();
+    let mut held = |what: String, by: &PackageName| {
+        if by != package {
+            holders.insert(format!("{what} by {by}"));
+        }
+    };
+    let owns_reactor = |name| actual.reactors.get(name).is_some_and(|owned| owned.package == *package);
+    for (name, graph) in actual.graphs.iter() {
+        if graph.value.reactor.as_ref().is_some_and(owns_reactor) {
+            held(format!("seat of {name}"), &graph.package);
+        }
+    }
+    for (name, workflow) in actual.workflows.iter() {
+        for subscription in &workflow.value.subscriptions {
+            let owner = match subscription {
+                SubscriptionDecl::Trigger(trigger) => actual.trigger(trigger),
+                SubscriptionDecl::Reactor(reactor) => {
+                    actual.reactors.get(reactor).map(|owned| &owned.package)
+                }
+            };
+            if owner == Some(package) {
+                held(format!("{subscription:?} of {name}"), &workflow.package);
+            }
+        }
+        for graph in &workflow.value.invokes {
+            if actual.graphs.get(graph).is_some_and(|owned| owned.package == *package) {
+                held(format!("{graph} in {name}"), &workflow.package);
+            }
+        }
+    }
+    for feed in actual.feeds.iter() {
+        if actual.accumulators.get(&feed.accumulator).is_some_and(|owned| owned.package == *package) {
+            let from = &actual.graphs[&feed.graph].package;
+            held(format!("{}.{} into {}", feed.graph, feed.terminal, feed.accumulator), from);
+        }
+    }
+    holders
+}
+
+/// The same, as the guard says.
+fn guarded_holders(actual: &Actual, package: &PackageName) -> BTreeSet<String> {
+    let Err(UnloadRefusal::Held { holdings }) = plan_unload(actual, std::slice::from_ref(package)) else {
+        return BTreeSet::new();
+    };
+    let each = holdings.into_iter().flat_map(|(_, holding)| match holding {
+        Holding::Subscribers { graphs, .. } => {
+            graphs.iter().map(|(name, by, _)| format!("seat of {name} by {by}")).collect::<Vec<_>>()
+        }
+        Holding::ReactorTrigger { reactor, workflows } => {
+            let what = SubscriptionDecl::Reactor(reactor);
+            workflows.iter().map(|(name, by)| format!("{what:?} of {name} by {by}")).collect()
+        }
+        Holding::Trigger { trigger, workflows } => {
+            let what = SubscriptionDecl::Trigger(trigger);
+            workflows.iter().map(|(name, by)| format!("{what:?} of {name} by {by}")).collect()
+        }
+        Holding::Invoked { graph, workflows } => {
+            workflows.iter().map(|(name, by)| format!("{graph} in {name} by {by}")).collect()
+        }
+        Holding::Fed { accumulator, terminals } => {
+            let each = terminals.iter();
+            each.map(|(graph, terminal, by)| format!("{graph}.{terminal} into {accumulator} by {by}"))
+                .collect()
+        }
+        Holding::Pinned { .. } => Vec::new(),
+    });
+    each.collect()
+}
+
 fn names(numbers: &[u8]) -> Vec<PackageName> {
     let mut names: Vec<PackageName> = numbers.iter().map(|n| format!("p{n}").into()).collect();
     names.dedup();
@@ -174,6 +252,9 @@ proptest! {
             };
             if let Some(plan) = plan {
                 actual = carried_out(&actual, &plan)?;
+            }
+            for package in actual.packages.keys() {
+                prop_assert_eq!(guarded_holders(&actual, package), naive_holders(&actual, package));
             }
         }
     }

@@ -12,7 +12,7 @@ use rustix::io::{Errno, pwritev};
 use super::{Disk, DiskFile, Held, Lock, LockError};
 
 /// The file by which an engine says that the folder is its own. It stays; the lock on it does not.
-const LOCK: &str = "lock";
+pub(super) const LOCK: &str = "lock";
 /// As many slices as one call takes anywhere.
 const SLICES: usize = 1024;
 /// What is written at once where the file system cannot reserve room.
@@ -83,16 +83,7 @@ impl Disk for FolderDisk {
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&self.path)? {
-            let entry = entry?;
-            // A name that is not text is none of ours.
-            if let (true, Ok(name)) = (entry.file_type()?.is_file(), entry.file_name().into_string()) {
-                names.push(name);
-            }
-        }
-        names.sort_unstable();
-        Ok(names)
+        names(&self.path)
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -122,6 +113,20 @@ impl Disk for FolderDisk {
             Err(TryLockError::Error(source)) => Err(refused(source)),
         }
     }
+}
+
+/// The names of all files of a folder, sorted.
+pub(super) fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        // A name that is not text is none of ours.
+        if let (true, Ok(name)) = (entry.file_type()?.is_file(), entry.file_name().into_string()) {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// Reserves room; zeros are written where the file system cannot do it otherwise.

@@ -5,9 +5,11 @@
 //! [`Disk::sync_directory`]; nothing is before.
 
 mod folder;
+mod read_only;
 mod simulated;
 
 pub use folder::FolderDisk;
+pub use read_only::ReadOnlyDisk;
 pub use simulated::{Cut, SimulatedDisk};
 
 use std::fmt;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::batch::Batch;
+use super::pending::Seat;
 use crate::Lsn;
 
 /// Called once: with the batch's numbers when it is synced, or with why it is not.
@@ -85,21 +86,35 @@ pub(super) struct Submission {
 }
 
 /// The duty to tell somebody what became of a batch. Dropped, it says that the journal was closed.
-pub(super) struct Ack(Option<OnSynced>);
+pub(super) struct Ack(Whom);
+
+/// Who is told.
+enum Whom {
+    Nobody,
+    /// Whoever gave a callback.
+    Callback(OnSynced),
+    /// A task that awaits it.
+    Task(Arc<Seat>),
+}
 
 impl Ack {
     pub(super) fn new(on_synced: OnSynced) -> Self {
-        Self(Some(on_synced))
+        Self(Whom::Callback(on_synced))
+    }
+
+    /// A task waits.
+    pub(super) fn task(seat: Arc<Seat>) -> Self {
+        Self(Whom::Task(seat))
     }
 
     /// Nobody waits.
     pub(super) fn nobody() -> Self {
-        Self(None)
+        Self(Whom::Nobody)
     }
 
     /// Whether nobody waits.
     pub(super) fn is_nobody(&self) -> bool {
-        self.0.is_none()
+        matches!(self.0, Whom::Nobody)
     }
 
     /// Tells it.
@@ -109,13 +124,20 @@ impl Ack {
 
     /// Gives the callback back, uncalled.
     pub(super) fn into_callback(mut self) -> Option<OnSynced> {
-        self.0.take()
+        match std::mem::replace(&mut self.0, Whom::Nobody) {
+            Whom::Callback(on_synced) => Some(on_synced),
+            Whom::Nobody | Whom::Task(_) => None,
+        }
     }
 
     fn call(&mut self, result: Result<Range<Lsn>, AppendError>) {
-        let Some(on_synced) = self.0.take() else { return };
-        // A callback that panics is its owner's failure. The others must be told all the same.
-        if catch_unwind(AssertUnwindSafe(|| on_synced(result))).is_err() {
+        let told = match std::mem::replace(&mut self.0, Whom::Nobody) {
+            Whom::Nobody => return,
+            // A callback or a waker that panics is its owner's failure. The others must be told all the same.
+            Whom::Callback(on_synced) => catch_unwind(AssertUnwindSafe(|| on_synced(result))),
+            Whom::Task(seat) => catch_unwind(AssertUnwindSafe(|| seat.tell(result))),
+        };
+        if told.is_err() {
             tracing::error!("a callback of the journal panicked");
         }
     }
@@ -129,6 +151,6 @@ impl Drop for Ack {
 
 impl fmt::Debug for Ack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Ack").field(&self.0.is_some()).finish()
+        f.debug_tuple("Ack").field(&!self.is_nobody()).finish()
     }
 }

@@ -44,6 +44,7 @@ mod settings;
 mod consumer;
 mod damage;
 mod open;
+mod read;
 mod trim;
 mod verify;
 
@@ -51,6 +52,7 @@ mod body;
 mod committer;
 mod frame;
 mod mark;
+mod pending;
 mod room;
 mod scan;
 mod segment;
@@ -66,7 +68,9 @@ pub use crash_point::CrashPoint;
 pub use cursor::{Cursor, CursorError, Filter};
 pub use damage::{Damage, Flaw};
 pub use open::{OpenError, Opened};
-pub use record::{Head, Parents, Record, RecordId, RecordKind, RecordRef, StreamId, TenantId};
+pub use pending::Pending;
+pub use read::read;
+pub use record::{Head, Parents, Record, RecordId, RecordKind, RecordRef, StreamId, TenantId, UnknownKind};
 pub use scan::Torn;
 pub use settings::{OnCrashPoint, Settings, SettingsError};
 pub use trim::{TrimError, Trimmed};
@@ -102,7 +106,7 @@ struct Inner {
 #[derive(Debug)]
 enum Entry {
     Thread(Thread),
-    Direct(Direct),
+    Direct(Box<Direct>),
 }
 
 /// Whether a journal takes anything.
@@ -144,6 +148,11 @@ impl Journal {
         open::open(disk, settings, Some(&mut visit))
     }
 
+    /// Begins a journal whose first record has the number `first`, in a folder that has none.
+    pub fn begin(disk: Arc<dyn Disk>, settings: Settings, first: Lsn) -> Result<Self, OpenError> {
+        open::begin(disk, settings, first)
+    }
+
     /// An empty batch.
     pub fn batch(&self) -> Batch {
         self.inner.shared.batch()
@@ -153,12 +162,20 @@ impl Journal {
     /// thread, which must not wait for anything. Called there, it does not wait either, but is
     /// [`AppendError::Busy`].
     pub fn append(&self, batch: Batch, on_synced: OnSynced) -> Result<(), Refused> {
-        self.take(batch, Some(on_synced), Patience::Wait)
+        self.take(batch, Ack::new(on_synced), Patience::Wait)
     }
 
     /// Appends a batch if there is a place in the queue, else it is [`AppendError::Busy`].
     pub fn try_append(&self, batch: Batch, on_synced: OnSynced) -> Result<(), Refused> {
-        self.take(batch, Some(on_synced), Patience::None)
+        self.take(batch, Ack::new(on_synced), Patience::None)
+    }
+
+    /// Appends a batch if there is a place in the queue, else it is [`AppendError::Busy`]. The answer is awaited,
+    /// which costs less than a callback that wakes a task. What is refused comes back without a callback.
+    pub fn try_append_pending(&self, batch: Batch) -> Result<Pending, Refused> {
+        let (pending, seat) = Pending::new();
+        self.take(batch, Ack::task(seat), Patience::None)?;
+        Ok(pending)
     }
 
     /// Appends a batch and waits until it is synced. Not to be called from a callback.
@@ -171,12 +188,12 @@ impl Journal {
     /// Appends a batch for which nobody waits: it is written and synced with the next one that somebody waits
     /// for, or a little later. Whether that fails shows at the next append.
     pub fn ride(&self, batch: Batch) -> Result<(), AppendError> {
-        self.take(batch, None, Patience::Wait).map_err(|refused| refused.error)
+        self.take(batch, Ack::nobody(), Patience::Wait).map_err(|refused| refused.error)
     }
 
     /// [`Journal::ride`] if there is a place in the queue, else it is [`AppendError::Busy`].
     pub fn try_ride(&self, batch: Batch) -> Result<(), Refused> {
-        self.take(batch, None, Patience::None)
+        self.take(batch, Ack::nobody(), Patience::None)
     }
 
     /// Waits until all that was appended before is synced. The answer is what comes next.
@@ -186,11 +203,10 @@ impl Journal {
         Ok(self.append_and_wait(nothing)?.end)
     }
 
-    fn take(&self, mut batch: Batch, on_synced: Option<OnSynced>, patience: Patience) -> Result<(), Refused> {
+    fn take(&self, mut batch: Batch, ack: Ack, patience: Patience) -> Result<(), Refused> {
         let n_bytes = batch.n_bytes();
         let patience = if self.is_committer() { Patience::None } else { patience };
         let admitted = self.admit(&batch).and_then(|()| self.reserve(n_bytes, patience));
-        let ack = on_synced.map_or_else(Ack::nobody, Ack::new);
         if let Err(error) = admitted {
             return Err(refused(error, Submission { batch, ack }));
         }
@@ -293,6 +309,11 @@ impl Journal {
     /// Reads all that is synced and checks it.
     pub fn verify(&self) -> io::Result<Report> {
         verify::verify_open(&self.inner.shared)
+    }
+
+    /// Who writes to it is at `point`: what [`Settings::on_crash_point`] asks for happens there.
+    pub fn reach(&self, point: CrashPoint) {
+        self.inner.shared.settings.reach(point);
     }
 
     /// Whether it takes anything.

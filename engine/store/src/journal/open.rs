@@ -66,6 +66,9 @@ pub enum OpenError {
         /// What is known here.
         known: u32,
     },
+    /// There is a journal already, and it is not written over.
+    #[error("E0901: there is a journal already; begin one in another folder")]
+    Exists,
     /// The disk refused.
     #[error("E0533: {doing} failed; look at the disk and its permissions")]
     Io {
@@ -156,7 +159,7 @@ pub(super) fn open(
     let failed = OpenError::io("starting the journal's threads");
     let entry = if shared.settings.inline {
         let spares = Spares::own(maker, number, spare).map_err(failed)?;
-        Entry::Direct(Direct::new(committer(spares)))
+        Entry::Direct(Box::new(Direct::new(committer(spares))))
     } else {
         let retry_after = shared.settings.retry_after;
         let started = Keeper::start(maker, number, spare, kicked, retry_after)
@@ -164,6 +167,20 @@ pub(super) fn open(
         Entry::Thread(started.map_err(failed)?)
     };
     Ok((Journal { inner: Arc::new(Inner { shared, entry }) }, opened))
+}
+
+/// Begins a journal at `first`.
+pub(super) fn begin(disk: Arc<dyn Disk>, settings: Settings, first: Lsn) -> Result<Journal, OpenError> {
+    settings.check()?;
+    let lock = disk.lock()?;
+    if read_mark(&*disk)?.is_some() {
+        return Err(OpenError::Exists);
+    }
+    let mut mark = Mark::new(Uuid::now_v7());
+    (mark.first, mark.end.next) = (first.max(Lsn::FIRST), first.max(Lsn::FIRST));
+    MarkFile::create(&*disk, mark).map_err(OpenError::io("beginning a journal"))?;
+    drop(lock);
+    open(disk, settings, None).map(|(journal, _)| journal)
 }
 
 /// Clears what was torn and removes what holds nothing. Gives the spare segment back if it can be used.

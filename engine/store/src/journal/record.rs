@@ -1,5 +1,8 @@
 //! One entry of the journal.
 
+use std::fmt;
+use std::str::FromStr;
+
 use acequia_core::Timestamp;
 use bytes::Bytes;
 
@@ -76,10 +79,58 @@ impl RecordKind {
         }
     }
 
+    /// Its name in listings and exports; a kind that this version does not know has none.
+    pub const fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Event => "event",
+            Self::Turn => "turn",
+            Self::Firing => "firing",
+            Self::Deploy => "deploy",
+            Self::Route => "route",
+            Self::Unload => "unload",
+            Self::Pin => "pin",
+            Self::Run => "run",
+            Self::Audit => "audit",
+            Self::Handoff => "handoff",
+            Self::DeadLetter => "dead_letter",
+            Self::Checkpoint => "checkpoint",
+            Self::Other(_) => return None,
+        })
+    }
+
     /// As it is read.
     pub fn from_code(code: u16) -> Self {
         let known = usize::from(code).checked_sub(1).and_then(|at| KINDS.get(at));
         known.copied().unwrap_or(Self::Other(code))
+    }
+}
+
+impl fmt::Display for RecordKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "{}", self.code()),
+        }
+    }
+}
+
+/// A text that names no kind of record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "E0900: {text:?} is no kind of record; write event, turn, firing, deploy, route, unload, pin, run, audit, handoff, dead_letter, checkpoint or a code"
+)]
+pub struct UnknownKind {
+    /// The text.
+    pub text: String,
+}
+
+impl FromStr for RecordKind {
+    type Err = UnknownKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownKind> {
+        let known = KINDS.into_iter().find(|kind| kind.name() == Some(text));
+        let kind = known.or_else(|| text.parse().ok().map(Self::from_code));
+        kind.ok_or_else(|| UnknownKind { text: text.to_owned() })
     }
 }
 
@@ -203,8 +254,10 @@ mod tests {
     #[test]
     fn every_code_is_read_as_the_kind_that_wrote_it() {
         for code in 0..=u16::MAX {
-            assert_eq!(RecordKind::from_code(code).code(), code);
+            let kind = RecordKind::from_code(code);
+            assert_eq!((kind.code(), kind.to_string().parse()), (code, Ok(kind)));
         }
+        assert!("Event".parse::<RecordKind>().unwrap_err().to_string().contains("dead_letter"));
         assert_eq!(RecordKind::from_code(12), RecordKind::Checkpoint);
         assert_eq!(RecordKind::from_code(13), RecordKind::Other(13));
         assert_eq!(RecordKind::from_code(0), RecordKind::Other(0));

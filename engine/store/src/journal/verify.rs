@@ -7,18 +7,24 @@ use super::damage::{Damage, Flaw};
 use super::frame::Home;
 use super::mark::Mark;
 use super::open::{OpenError, read_mark};
-use super::record::RecordKind;
+use super::record::{RecordKind, RecordRef};
 use super::scan::{self, Torn};
 use super::segment::header::Read;
 use super::segment::{self, Header, Segment};
 use super::shared::Shared;
 use super::walk::{Progress, Step, Walk};
+use uuid::Uuid;
+
 use crate::Lsn;
 use crate::disk::{Disk, DiskFile};
 
 /// What a journal holds, and whether all of it is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
+    /// The journal's own id.
+    pub journal: Uuid,
+    /// What comes next, as far as it can be read.
+    pub next: Lsn,
     /// Segment by segment.
     pub segments: Vec<SegmentReport>,
     /// Why the journal would not open, if it would not.
@@ -77,7 +83,9 @@ pub fn verify(disk: &dyn Disk) -> Result<Option<Report>, OpenError> {
     let _lock = disk.lock()?;
     let Some((file, mark_is_half)) = read_mark(disk)? else { return Ok(None) };
     let mark = file.mark();
-    let (damage, torn) = match scan::scan(disk, mark, None) {
+    let mut next = mark.first;
+    let mut note = |record: &RecordRef<'_>| next = record.lsn.next();
+    let (damage, torn) = match scan::scan(disk, mark, Some(&mut note)) {
         Ok(found) => (None, found.torn),
         Err(scan::Refused::Damaged(damage)) => (Some(damage), None),
         Err(refused) => return Err(OpenError::refused(refused)),
@@ -87,7 +95,8 @@ pub fn verify(disk: &dyn Disk) -> Result<Option<Report>, OpenError> {
     let unread =
         segments.iter().find_map(|segment| segment.damage.filter(|found| found.flaw == Flaw::Records));
     let was_closed = mark.is_closed;
-    Ok(Some(Report { segments, damage: damage.or(unread), torn, was_closed, mark_is_half }))
+    let journal = mark.journal;
+    Ok(Some(Report { journal, next, segments, damage: damage.or(unread), torn, was_closed, mark_is_half }))
 }
 
 /// Looks through what is synced of a journal that is open.
@@ -102,7 +111,8 @@ pub(super) fn verify_open(shared: &Shared) -> std::io::Result<Report> {
         segments.push(report);
     }
     let damage = segments.iter().find_map(|segment| segment.damage);
-    Ok(Report { segments, damage, torn: None, was_closed: false, mark_is_half: false })
+    let (journal, next) = (shared.id, shared.synced());
+    Ok(Report { journal, next, segments, damage, torn: None, was_closed: false, mark_is_half: false })
 }
 
 /// Reads each segment by itself, so that damage in one does not hide what is in the next.

@@ -24,6 +24,7 @@ mod contained;
 mod content;
 mod folders;
 mod guard;
+mod inspect;
 mod open;
 mod seal;
 mod verdict;
@@ -33,6 +34,7 @@ pub use batch::{Batch, MAX_KEY, MAX_VALUE};
 pub use content::ContentHash;
 pub use error::StateError;
 pub use guard::Guarded;
+pub use inspect::{Inspected, inspect};
 pub use memory::MemoryStore;
 pub use open::{OpenError, Opened, Place, Rebuild, RebuildError, Truth, open};
 #[cfg(feature = "redb")]

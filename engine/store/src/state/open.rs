@@ -14,7 +14,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 /// The folder of the store, and of the copy that is taken before it is opened after a crash.
-const STORE: &str = "state";
+pub(super) const STORE: &str = "state";
 const BEFORE: &str = "state.before";
 const COPYING: &str = "state.copying";
 
@@ -160,17 +160,17 @@ pub fn open(
     }
 }
 
-struct Opening<'a> {
-    place: &'a Place,
-    backend: &'a dyn Backend,
-    truth: Truth,
+pub(super) struct Opening<'a> {
+    pub(super) place: &'a Place,
+    pub(super) backend: &'a dyn Backend,
+    pub(super) truth: Truth,
 }
 
-type Taken = (Guarded, Opened);
+pub(super) type Taken = (Guarded, Opened);
 
 impl Opening<'_> {
     /// Take the store as it is, or say why not.
-    fn take(&self, anchor: &Anchor) -> Result<Result<Taken, Reason>, OpenError> {
+    pub(super) fn take(&self, anchor: &Anchor) -> Result<Result<Taken, Reason>, OpenError> {
         if let Some(reason) = self.not_worth_opening(anchor) {
             return Ok(Err(reason));
         }

@@ -44,7 +44,8 @@ fn a_crash_at_any_named_point_leaves_the_state_before_or_after() {
     for settings in [kit::tiny(), Settings { inline: false, ..kit::tiny() }] {
         let moments = moments(settings);
         let reached: BTreeSet<CrashPoint> = moments.iter().map(|moment| moment.point).collect();
-        assert_eq!(reached, CrashPoint::ALL.into_iter().collect());
+        let own = CrashPoint::ALL.iter().copied().filter(|point| point.is_of_the_journal());
+        assert_eq!(reached, own.collect());
         for Moment { point, disk, acknowledged } in moments {
             let killed = disk.copy().kill();
             let cut = [Cut::Nothing, Cut::Torn, Cut::Everything].map(|cut| disk.copy().power_cut(cut));
@@ -68,7 +69,7 @@ fn a_crash_at_any_named_point_leaves_the_state_before_or_after() {
 #[test]
 fn a_crash_point_is_known_by_its_name() {
     for point in CrashPoint::ALL {
-        assert_eq!(CrashPoint::named(point.as_str()), Some(point));
+        assert_eq!(CrashPoint::named(point.as_str()), Some(*point));
     }
     assert_eq!(CrashPoint::named("append: elsewhere"), None);
 }

@@ -1,5 +1,7 @@
 //! Subscribes to `PriceReactor` by its name: what it must offer is in the graph's inputs, and the
 //! publisher's code is nowhere to be seen.
+//!
+//! Both are polled by the engine. A package whose nodes need a tokio of their own says `runtime = "own"` in its `package.toml`.
 
 use acequia_sdk::{computation_graph, package};
 use serde::{Deserialize, Serialize};

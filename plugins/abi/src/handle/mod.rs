@@ -1,6 +1,7 @@
 //! A library as the host sees it: safe handles over the table, each keeping alive what it needs.
 
 mod accumulator;
+mod begin;
 
 pub use accumulator::AccumulatorHandle;
 
@@ -11,9 +12,11 @@ use crate::fault::Fault;
 use crate::frames::Reader;
 use crate::future::{ForeignFuture, RawFuture};
 use crate::library::ValueForm;
-use crate::services::{EventPush, HostServices, HostTable, LogSink, RemotePush};
+use crate::services::{EventPush, RemotePush};
 use crate::slice::Slice;
-use crate::table::{ABI, BUILT_WITH, FirstTable, Header, KeepingTable, LoggingTable, MAGIC, PackageTable};
+use crate::table::{
+    ABI, BUILT_WITH, FirstTable, Header, KeepingTable, LoggingTable, MAGIC, PackageTable, RunningTable,
+};
 use std::ffi::c_void;
 use std::mem::offset_of;
 use std::sync::Arc;
@@ -105,6 +108,7 @@ struct Table {
     first: &'static FirstTable,
     keeping: Option<&'static KeepingTable>,
     logging: Option<&'static LoggingTable>,
+    running: Option<&'static RunningTable>,
 }
 
 impl std::ops::Deref for Table {
@@ -147,7 +151,11 @@ impl PackageHandle {
             // SAFETY: as above.
             unsafe { &(*whole).logging }
         });
-        Ok(Self { table: Table { first, keeping, logging }, keep })
+        let running = (len >= offset_of!(PackageTable, running) + size_of::<RunningTable>()).then(|| {
+            // SAFETY: as above.
+            unsafe { &(*whole).running }
+        });
+        Ok(Self { table: Table { first, keeping, logging, running }, keep })
     }
 
     /// What built it.
@@ -158,6 +166,11 @@ impl PackageHandle {
     /// Whether accumulators give their state, take one in, and take settings: older libraries know none of it.
     pub fn keeps(&self) -> bool {
         self.table.keeping.is_some()
+    }
+
+    /// Whether it can be told where its futures run: older libraries run them wherever they are polled.
+    pub fn runs(&self) -> bool {
+        self.table.running.is_some()
     }
 
     /// The same table, keeping nothing alive: its code stays for as long as the process runs.
@@ -175,40 +188,6 @@ impl PackageHandle {
         // SAFETY: the table was judged sound, and its functions are of this ABI.
         let status = unsafe { (self.table.declare)(&mut reply) };
         checked(status, &reply).map(|()| reply.bytes().to_vec())
-    }
-
-    /// Let it begin to be used.
-    ///
-    /// # Errors
-    /// What the author's hook said.
-    pub fn init(&self, services: Arc<dyn HostServices>) -> Result<InstanceHandle, Fault> {
-        let (mut reply, mut state) = (Buffer::default(), std::ptr::null_mut());
-        // SAFETY: as in `declare`.
-        let status = unsafe { (self.table.init)(HostTable::from(services), &mut state, &mut reply) };
-        self.instance(status, state, &reply)
-    }
-
-    /// The same, and what its code logs goes to `log`. A library that was built before keeps it to itself.
-    ///
-    /// # Errors
-    /// As [`PackageHandle::init`].
-    pub fn init_logged(
-        &self,
-        services: Arc<dyn HostServices>,
-        log: Arc<dyn LogSink>,
-    ) -> Result<InstanceHandle, Fault> {
-        let Some(logging) = self.table.logging else { return self.init(services) };
-        let (mut reply, mut state) = (Buffer::default(), std::ptr::null_mut());
-        let (services, log) = (HostTable::from(services), log.into());
-        // SAFETY: as in `declare`.
-        let status = unsafe { (logging.init_logged)(services, log, &mut state, &mut reply) };
-        self.instance(status, state, &reply)
-    }
-
-    fn instance(&self, status: u32, state: *mut c_void, reply: &Buffer) -> Result<InstanceHandle, Fault> {
-        checked(status, reply)?;
-        let (table, keep) = (self.table, Arc::clone(&self.keep));
-        Ok(InstanceHandle(Arc::new(Object { state, free: table.free, table, keep })))
     }
 
     /// Turn a value of the declared type at `index` into another form.

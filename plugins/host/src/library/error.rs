@@ -16,6 +16,14 @@ pub enum LibraryError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Signatures are required, and it is not part of a package that could have one.
+    #[error(
+        "E0721: {} is a bare library, which nobody can have signed, and packages must be signed here; open the signed package that it belongs to", path.display()
+    )]
+    Unsigned {
+        /// The file.
+        path: PathBuf,
+    },
     /// The system's loader refuses it.
     #[error("E0711: {} is no library that this system loads; build it for this platform", path.display())]
     NotALibrary {
@@ -77,6 +85,16 @@ pub enum LibraryError {
         package: String,
         /// What.
         reason: String,
+    },
+    /// It has no runtime of its own.
+    #[error(
+        "E0720: package.toml of {package} says `runtime = \"own\"`, and its library, built with {built_with}, has none; build it with the sdk's feature `own-runtime`, or leave the key out"
+    )]
+    NoRuntime {
+        /// The package.
+        package: String,
+        /// What built it.
+        built_with: String,
     },
     /// The author's hook refused to begin.
     #[error("E0718: package {package} does not start; see what its init hook says")]

@@ -19,12 +19,21 @@ pub struct Mapped {
     /// How many hold it: libraries that were opened, and instances with what belongs to them. Zero means
     /// that it is unloaded, and still mapped.
     pub live: usize,
+    /// Threads in it that the sdk started for packages with a runtime of their own, and that have not ended.
+    pub runtimes: usize,
 }
 
 /// Every library that this process has mapped, in the order in which that happened.
 pub fn mapped() -> Vec<Mapped> {
     let all = all().lock().unwrap_or_else(PoisonError::into_inner);
     all.iter().map(|mapping| mapping.describe()).collect()
+}
+
+/// Whether this process has mapped `path`.
+pub(crate) fn is_mapped(path: &Path) -> bool {
+    let Ok(path) = path.canonicalize() else { return false };
+    let all = all().lock().unwrap_or_else(PoisonError::into_inner);
+    all.iter().any(|mapping| mapping.path == path)
 }
 
 /// A library that was mapped, and stays so.
@@ -37,6 +46,14 @@ pub(super) struct Mapping {
     package: OnceLock<String>,
     /// Held by all that may call into it.
     users: Arc<()>,
+    /// Held by each runtime of its own.
+    runtimes: Arc<()>,
+}
+
+/// A runtime in a library. It is counted, and counts as a user of the library, for as long as this is there.
+pub(super) struct RuntimeCount {
+    _user: Arc<()>,
+    _runtime: Arc<()>,
 }
 
 struct HeaderAt(*const Header);
@@ -77,12 +94,18 @@ impl Mapping {
             package: self.package.get().cloned(),
             built_with: self.built_with.clone(),
             live: Arc::strong_count(&self.users) - 1,
+            runtimes: Arc::strong_count(&self.runtimes) - 1,
         }
     }
 
     /// Note which package is in it.
     pub(super) fn name(&self, package: &str) {
         let _ = self.package.set(package.to_owned());
+    }
+
+    /// Count a runtime.
+    pub(super) fn count_runtime(&self) -> RuntimeCount {
+        RuntimeCount { _user: Arc::clone(&self.users), _runtime: Arc::clone(&self.runtimes) }
     }
 
     /// A handle that counts as a user.
@@ -120,6 +143,7 @@ pub(super) fn map(path: &Path) -> Result<(Arc<Mapping>, PackageHandle), LibraryE
         built_with,
         package: OnceLock::new(),
         users: Arc::new(()),
+        runtimes: Arc::new(()),
     });
     all.push(Arc::clone(&mapping));
     let handle = mapping.handle()?;

@@ -22,6 +22,7 @@ mod json;
 mod log;
 mod mapping;
 mod parts;
+mod runtime;
 mod source;
 mod tuning;
 mod unmade;
@@ -29,11 +30,13 @@ mod values;
 
 pub use error::LibraryError;
 pub(crate) use image::header_abi;
+pub(crate) use mapping::is_mapped;
 pub use mapping::{Mapped, mapped};
 
+use crate::signature::Trust;
 use acequia_abi::declaration::PackageDeclaration;
 use acequia_abi::{Fault, InstanceHandle, PackageHandle};
-pub use acequia_abi::{HostServices, LogLevel, LogLine};
+pub use acequia_abi::{HostServices, LogLevel, LogLine, Runtime};
 use acequia_core::accumulator::Kind;
 use acequia_core::id::AccumulatorName;
 use acequia_core::package::Package;
@@ -48,10 +51,14 @@ pub struct Library {
     declaration: PackageDeclaration,
     declared: Vec<u8>,
     version: OnceLock<String>,
+    runtime: OnceLock<Runtime>,
+    mapping: Arc<mapping::Mapping>,
 }
 
 impl Library {
-    /// Map the library at `path` and read its declarations.
+    /// Map the library at `path`, which belongs to no package, and read its declarations. Nobody can have signed a bare
+    /// library: it is taken only where `trust` takes unsigned packages. That of a package is opened by
+    /// [`Candidate::open`](crate::Candidate::open), once its signer was judged.
     ///
     /// What can be refused is refused before its code runs: where the platform allows, the header is read
     /// from the file before it is mapped. Give each version a path of its own, whose file is never written
@@ -59,8 +66,16 @@ impl Library {
     ///
     /// # Errors
     /// [`LibraryError`], naming what is wrong, and what built the library where that is known.
-    pub fn open(path: impl AsRef<Path>) -> Result<Arc<Self>, LibraryError> {
+    pub fn open(path: impl AsRef<Path>, trust: &Trust) -> Result<Arc<Self>, LibraryError> {
         let path = path.as_ref();
+        if trust.needs_signatures() {
+            return Err(LibraryError::Unsigned { path: path.to_owned() });
+        }
+        Self::map(path)
+    }
+
+    /// The same of a library that may be mapped, as was judged.
+    pub(crate) fn map(path: &Path) -> Result<Arc<Self>, LibraryError> {
         let (mapping, handle) = mapping::map(path)?;
         let declared = handle
             .declare()
@@ -71,7 +86,8 @@ impl Library {
         declared::check(&declaration)
             .map_err(|reason| LibraryError::Inconsistent { package: declaration.name.clone(), reason })?;
         mapping.name(&declaration.name);
-        Ok(Arc::new(Self { handle, declaration, declared, version: OnceLock::new() }))
+        let (version, runtime) = (OnceLock::new(), OnceLock::new());
+        Ok(Arc::new(Self { handle, declaration, declared, version, runtime, mapping }))
     }
 
     /// What it declares, as data.
@@ -90,11 +106,12 @@ impl Library {
     }
 
     /// Its declarations for loading: the author's hook runs when the package is started ([`Package::start`]),
-    /// or with the first part, with `services` at its disposal.
+    /// or with the first part, with `services` at its disposal. It stops with the package ([`Package::stop`]).
     pub fn package(self: &Arc<Self>, services: Arc<dyn HostServices>) -> Package {
         let later = Later::new(Arc::clone(self), services);
         let package = declared::package(&self.declaration, &Parts::Later(Arc::clone(&later)));
-        package.started_by(move || later.begin().map(|_| ()))
+        let ending = Arc::clone(&later);
+        package.started_by(move || later.begin().map(|_| ())).stopped_by(move || ending.end())
     }
 
     /// The accumulators that it declares, with their kinds.
@@ -138,8 +155,9 @@ impl Library {
     fn begin(self: &Arc<Self>, services: &Arc<dyn HostServices>) -> Result<InstanceHandle, Fault> {
         let package = self.declaration.name.clone();
         let version = self.version.get().cloned().unwrap_or_default();
-        let log = log::Named { package, version, services: Arc::clone(services) };
-        self.handle.init_logged(Arc::clone(services), Arc::new(log))
+        let services = self.lent(services);
+        let log = log::Named { package, version, services: Arc::clone(&services) };
+        self.handle.init_on(services, Arc::new(log), self.runtime())
     }
 }
 

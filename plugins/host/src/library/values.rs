@@ -5,8 +5,7 @@ use acequia_core::wire::Values;
 
 /// Append the values that come next to `values`.
 pub(super) fn read(reader: &mut Reader<'_>, values: &mut Values) -> Result<(), FrameError> {
-    for _ in 0..reader.u32()? {
-        values.push(reader.bytes()?);
-    }
-    Ok(())
+    let n = reader.u32()? as usize;
+    let used = values.push_framed(n, reader.rest()).ok_or_else(|| reader.error())?;
+    reader.skip(used)
 }

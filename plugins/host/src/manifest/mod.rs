@@ -8,7 +8,7 @@
 //! authors = ["…"]
 //! license = "MIT"
 //! language = "rust"                   # the default, and the only one so far
-//! runtime = "engine"                  # or "own": its async code runs on a thread of its own
+//! runtime = "engine"                  # or "own": its futures run on a thread of its own, with a tokio on it
 //!
 //! [requires]
 //! engine = ">=0.1, <0.3"              # a semver range

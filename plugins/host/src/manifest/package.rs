@@ -70,6 +70,15 @@ impl Runtime {
     }
 }
 
+impl From<Runtime> for crate::library::Runtime {
+    fn from(runtime: Runtime) -> Self {
+        match runtime {
+            Runtime::Engine => Self::Engine,
+            Runtime::Own => Self::Own,
+        }
+    }
+}
+
 /// Read the section. Nothing comes out if a key that must be there is absent or wrong.
 pub(super) fn read(section: &Section<'_>, flaws: &mut Flaws<'_>) -> Option<Package> {
     section.allow(&KEYS, flaws);

@@ -50,6 +50,11 @@ impl Trust {
         self
     }
 
+    /// Whether nothing unsigned is taken.
+    pub fn needs_signatures(&self) -> bool {
+        self.is_required
+    }
+
     /// Whether the package may be taken in.
     ///
     /// # Errors

@@ -42,6 +42,7 @@ pub(super) fn package(package: &Package) -> Result<PackageDeclaration, Fault> {
         polls: polls.collect(),
         workflows: package.workflows().iter().map(workflow).collect(),
         types: types.declared(),
+        own_runtime: super::runtime::CAN_RUN,
     })
 }
 

@@ -6,17 +6,19 @@ mod accumulator;
 mod declare;
 mod graph;
 mod log;
+mod runtime;
 mod source;
 mod tuning;
 mod types;
 
-use crate::services::{HostServices, Scoped, scoped};
+use crate::services::HostServices;
 use crate::{AccumulatorDecl, Failure, FailureKind, GraphDecl, Package};
 use acequia_abi::{
     AccumulatorCall, Fault, FaultKind, Library, LibraryAccumulator, LibraryFuture, LibraryGraph,
-    LibrarySource, RemotePush, StateCall, Turn, ValueForm, Writer,
+    LibrarySource, RemotePush, Runtime, StateCall, Turn, ValueForm, Writer,
 };
 use acequia_core::wire::Values;
+use runtime::Home;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -36,7 +38,7 @@ pub trait AuthorPackage: Send + Sync + 'static {
 
 /// The library of the package `P`.
 pub struct Exported<P> {
-    services: Arc<dyn HostServices>,
+    home: Arc<Home>,
     accumulators: Vec<AccumulatorDecl>,
     graphs: Vec<GraphDecl>,
     author: PhantomData<fn() -> P>,
@@ -49,21 +51,26 @@ impl<P: AuthorPackage> Library for Exported<P> {
     }
 
     fn init(services: Arc<dyn HostServices>) -> Result<Self, Fault> {
+        Self::init_on(services, Runtime::Engine)
+    }
+
+    fn init_on(services: Arc<dyn HostServices>, runtime: Runtime) -> Result<Self, Fault> {
         log::listen();
-        scoped(&services, P::init).map_err(|failure| fault(&failure))?;
         let package = P::package();
+        let home = Arc::new(Home::new(services, runtime, package.name())?);
+        home.call(P::init).map_err(|failure| fault(&failure))?;
         let accumulators = package.reactors().iter().flat_map(|reactor| reactor.accumulators.iter().cloned());
         Ok(Self {
             accumulators: accumulators.collect(),
             graphs: package.graphs().to_vec(),
-            services,
+            home,
             author: PhantomData,
         })
     }
 
     fn graph(&self, index: usize) -> Result<Box<dyn LibraryGraph>, Fault> {
         let decl = self.graphs.get(index).ok_or_else(|| absent("graph", index))?;
-        Ok(self.served(scoped(&self.services, || graph::Graph::new(decl))))
+        Ok(self.served(self.home.call(|| graph::Graph::new(decl))))
     }
 
     fn accumulator(&self, index: usize, tuning: Option<&[u8]>) -> Result<Box<dyn LibraryAccumulator>, Fault> {
@@ -72,7 +79,7 @@ impl<P: AuthorPackage> Library for Exported<P> {
             Some(tuning) => &decl.clone().tune(tuning::read(tuning)?).map_err(Fault::error)?,
             None => decl,
         };
-        Ok(self.served(scoped(&self.services, || accumulator::Part::new(tuned))))
+        Ok(self.served(self.home.call(|| accumulator::Part::new(tuned))))
     }
 
     fn source(
@@ -83,15 +90,12 @@ impl<P: AuthorPackage> Library for Exported<P> {
     ) -> Result<LibrarySource, Fault> {
         let decl = self.accumulators.get(index).and_then(|decl| decl.source.as_ref());
         let decl = decl.ok_or_else(|| absent("source", index))?;
-        let made = scoped(&self.services, || source::start(decl, push, resume_after))?;
-        let services = Arc::clone(&self.services);
+        let made = self.home.call(|| source::start(decl, push, resume_after))?;
+        let home = Arc::clone(&self.home);
         Ok(match made {
-            LibrarySource::Run(run) => LibrarySource::Run(Box::pin(Scoped::new(services, run))),
+            LibrarySource::Run(run) => LibrarySource::Run(home.run(run)),
             LibrarySource::Poll { interval, mut ask } => {
-                let ask = Box::new(move || -> LibraryFuture {
-                    let asked = scoped(&services, &mut ask);
-                    Box::pin(Scoped::new(Arc::clone(&services), asked))
-                });
+                let ask = Box::new(move || home.run(home.call(&mut ask)));
                 LibrarySource::Poll { interval, ask }
             }
         })
@@ -100,17 +104,21 @@ impl<P: AuthorPackage> Library for Exported<P> {
     fn value(index: usize, form: ValueForm, bytes: &[u8], reply: &mut Vec<u8>) -> Result<(), Fault> {
         types::of::<P>().value(index, form, bytes, reply)
     }
+
+    fn stop(&self) {
+        self.home.stop();
+    }
 }
 
 impl<P> Exported<P> {
     fn served<T>(&self, part: T) -> Box<Served<T>> {
-        Box::new(Served { services: Arc::clone(&self.services), part })
+        Box::new(Served { home: Arc::clone(&self.home), part })
     }
 }
 
-/// A part whose calls run under the services of its instance.
+/// A part whose calls and futures run at home in its instance.
 struct Served<T> {
-    services: Arc<dyn HostServices>,
+    home: Arc<Home>,
     part: T,
 }
 
@@ -119,8 +127,8 @@ impl<T> Served<T> {
         &mut self,
         call: impl FnOnce(&mut T) -> Result<Option<LibraryFuture>, Fault>,
     ) -> Result<Option<LibraryFuture>, Fault> {
-        let rest = scoped(&self.services, || call(&mut self.part))?;
-        Ok(rest.map(|rest| -> LibraryFuture { Box::pin(Scoped::new(Arc::clone(&self.services), rest)) }))
+        let rest = self.home.call(|| call(&mut self.part))?;
+        Ok(rest.map(|rest| self.home.run(rest)))
     }
 }
 
@@ -140,11 +148,11 @@ impl<T: LibraryAccumulator> LibraryAccumulator for Served<T> {
     }
 
     fn export(&self, now: i64, reply: &mut Vec<u8>) -> Result<(), Fault> {
-        scoped(&self.services, || self.part.export(now, reply))
+        self.home.call(|| self.part.export(now, reply))
     }
 
     fn import(&mut self, call: &StateCall<'_>, reply: &mut Vec<u8>) -> Result<(), Fault> {
-        scoped(&self.services, || self.part.import(call, reply))
+        self.home.call(|| self.part.import(call, reply))
     }
 }
 
@@ -155,9 +163,8 @@ fn absent(what: &str, index: usize) -> Fault {
 /// Append how many values there are, and the values.
 fn write_values(values: &Values, writer: &mut Writer<'_>) {
     writer.u32(u32::try_from(values.len()).unwrap_or(u32::MAX));
-    for value in values.iter() {
-        writer.bytes(value);
-    }
+    // They lie there as a writer would put them, one by one.
+    writer.room().extend_from_slice(values.framed());
 }
 
 /// A failure as it crosses.

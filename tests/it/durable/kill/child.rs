@@ -3,7 +3,7 @@
 use super::super::reactor;
 use acequia::core::accumulator::Stateful;
 use acequia::store::disk::{Disk, FolderDisk};
-use acequia::store::journal::{CrashPoint, OnCrashPoint, Settings};
+use acequia::store::journal::{OnCrashPoint, Settings};
 use acequia::{AccumulatorDecl, Engine, GraphPlacement, Guarantee, Kind, Package, Sink};
 use acequia_tests::echo;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,8 @@ pub(super) const UNTIL: &str = "ACEQUIA_TEST_KILL_UNTIL";
 pub(super) const CRASH: &str = "ACEQUIA_TEST_KILL_CRASH";
 pub(super) const ELSEWHERE: &str = "ACEQUIA_TEST_KILL_ELSEWHERE";
 pub(super) const STARTED: &str = "the child has started";
+/// What a child says, with the point's name, before it stands still.
+pub(super) const AT: &str = "the child is at ";
 
 /// What has been seen of the numbers: the last one, and whether each followed its predecessor.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,19 +57,30 @@ pub(super) fn acknowledged(folder: &Path) -> u64 {
     text.lines().filter_map(|line| line.parse().ok()).max().unwrap_or(0)
 }
 
-/// Abort at the named point, the nth time that it is reached.
-fn settings() -> Settings {
-    let mut settings = Settings { segment_bytes: 256 * 1024, ..Settings::default() };
-    (settings.batch_bytes, settings.payload_bytes, settings.group_bytes) = (64 * 1024, 32 * 1024, 64 * 1024);
-    let Ok(crash) = std::env::var(CRASH) else { return settings };
-    let (nth, point) = crash.split_once(' ').unwrap();
-    let (point, left) = (CrashPoint::named(point).unwrap(), AtomicI64::new(nth.parse().unwrap()));
-    settings.on_crash_point = Some(OnCrashPoint::new(move |reached| {
-        if reached == point && left.fetch_sub(1, Ordering::Relaxed) == 0 {
-            std::process::abort();
-        }
-    }));
+/// Small segments, so that they are full, and trimmed, all the time. At the named point, the nth time that it
+/// is reached, the process says so and goes no further: it is killed there.
+pub(super) fn settings() -> Settings {
+    let mut settings = Settings { segment_bytes: 32 * 1024, ..Settings::default() };
+    (settings.batch_bytes, settings.payload_bytes, settings.group_bytes) = (16 * 1024, 8 * 1024, 16 * 1024);
+    if let Some(stands) = stand_still() {
+        settings.on_crash_point = Some(OnCrashPoint::new(move |reached| stands(reached.as_str())));
+    }
     settings
+}
+
+/// What stands still, for good, when the point that the parent asks for is reached as often as it says.
+pub(super) fn stand_still() -> Option<impl Fn(&str) + Send + Sync + 'static> {
+    let crash = std::env::var(CRASH).ok()?;
+    let (nth, point) = crash.split_once(' ').unwrap();
+    let (point, left) = (point.to_owned(), AtomicI64::new(nth.parse().unwrap()));
+    Some(move |reached: &str| {
+        if reached == point && left.fetch_sub(1, Ordering::Relaxed) == 0 {
+            println!("\n{AT}{reached}");
+            loop {
+                std::thread::park();
+            }
+        }
+    })
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::{Line, Verdict, line};
 use crate::package::declared::{Declared, Graph, Reactor};
 use acequia_core::id::AccumulatorName;
 use acequia_host::Verified;
+use acequia_host::manifest::Runtime;
 
 /// Judge what one package of `set` declares; `before` are those that were judged already.
 pub(super) fn judge(
@@ -26,9 +27,24 @@ pub(super) fn judge(
         ),
         Err(error) => line(package, "overrides", Verdict::Refused, error.to_string()),
     });
+    lines.extend(runtime(package, declared));
     lines.extend(taken(package, declared, before));
     lines.extend(declared.graphs.iter().filter_map(|graph| binding(package, graph, declared, set)));
     lines
+}
+
+/// Where its futures run, if that is not where the engine's do.
+fn runtime(package: &Verified, declared: &Declared) -> Option<Line> {
+    let wants = package.manifest().package.runtime == Runtime::Own;
+    let (verdict, text) = if declared.own_runtime {
+        (Verdict::Fits, "a thread of its own, with a tokio on it, for as long as it is loaded")
+    } else {
+        (
+            Verdict::Refused,
+            "the library has none of its own; build it with the sdk's feature `own-runtime`, or leave out `runtime = \"own\"`",
+        )
+    };
+    wants.then(|| line(package, "runtime", verdict, text.to_owned()))
 }
 
 /// Names that packages before it have.

@@ -70,6 +70,29 @@ proptest! {
     }
 
     #[test]
+    fn whatever_the_bytes_they_are_read_as_postcard_reads_them(
+        value in plain(), at in any::<prop::sample::Index>(), with in any::<u8>(), cut in any::<bool>(),
+    ) {
+        let mut bytes = encoded(&value);
+        let at = at.index(bytes.len() - 1) + 1;
+        if cut { bytes.truncate(at) } else { bytes[at] = with }
+        let theirs = postcard::take_from_bytes::<Plain>(&bytes[1..]);
+        match (decode::<Plain>(&bytes), theirs) {
+            (Ok(ours), Ok((theirs, []))) => prop_assert_eq!(format!("{ours:?}"), format!("{theirs:?}")),
+            (Err(CodecError::Trailing { left, .. }), Ok((_, rest))) => prop_assert_eq!(left, rest.len()),
+            (Err(CodecError::Decode { .. }), Err(_)) => {}
+            (ours, theirs) => prop_assert!(false, "{ours:?} beside {theirs:?}"),
+        }
+    }
+
+    #[test]
+    fn a_value_is_read_into_the_room_of_another_as_it_is_read_anew(old in plain(), new in plain()) {
+        let mut place = old;
+        place.decode_over(Plain::form(), &encoded(&new), Plain::declared_type()).unwrap();
+        prop_assert_eq!(place, new);
+    }
+
+    #[test]
     fn any_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), form in 0u8..4) {
         let mut tagged = vec![form];
         tagged.extend(&bytes);

@@ -39,7 +39,8 @@ impl Direct {
         let shared = std::sync::Arc::clone(committer.shared());
         drop(committer);
         while let Some(told) = self.next() {
-            told.tell(&shared);
+            shared.room.free(told.n_bytes());
+            shared.recycle(told.tell());
             self.line().is_moving = false;
         }
     }

@@ -2,6 +2,7 @@
 
 mod direct;
 mod group;
+mod queue;
 mod thread;
 
 pub(super) use direct::Direct;
@@ -11,6 +12,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::append::{Ack, AppendError, Failure, Submission};
+use super::batch::Batch;
 use super::crash_point::CrashPoint;
 use super::frame::{Home, Place as FramePlace};
 use super::mark::{Mark, Place};
@@ -19,19 +21,24 @@ use super::shared::Shared;
 use super::spare::{Spares, Unmade};
 use crate::Lsn;
 
-/// What becomes of a batch: who is told, what, and how much room comes free.
+/// What becomes of a batch, and who is told.
 #[derive(Debug)]
 pub(super) struct Told {
     ack: Ack,
     result: Result<std::ops::Range<Lsn>, AppendError>,
-    n_bytes: usize,
+    batch: Batch,
 }
 
 impl Told {
-    /// Tells it.
-    pub(super) fn tell(self, shared: &Shared) {
-        shared.room.free(self.n_bytes);
+    /// How much room comes free.
+    pub(super) fn n_bytes(&self) -> usize {
+        self.batch.n_bytes()
+    }
+
+    /// Tells it; the batch is done with.
+    pub(super) fn tell(self) -> Batch {
         self.ack.tell(self.result);
+        self.batch
     }
 }
 
@@ -166,9 +173,8 @@ impl Committer {
         mut result: impl FnMut(u64) -> Result<std::ops::Range<Lsn>, AppendError>,
     ) {
         for Submission { batch, ack } in submissions.drain(..) {
-            let (n_bytes, n_records) = (batch.n_bytes(), u64::from(batch.n_records()));
-            self.shared.recycle(batch);
-            told.push(Told { ack, result: result(n_records), n_bytes });
+            let result = result(u64::from(batch.n_records()));
+            told.push(Told { ack, result, batch });
         }
     }
 

@@ -1,52 +1,44 @@
 //! The committer's thread: gathers what waits, commits it, tells everybody, and begins again.
 
+use std::hint;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle, ThreadId};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{
-    Receiver, RecvTimeoutError, SendError, Sender, TrySendError, after, bounded, select,
-};
-
+use super::queue::{Queue, Woken};
 use super::{Committer, Told};
 use crate::journal::append::{AppendError, Failure, Submission};
+use crate::journal::batch::Batch;
 use crate::journal::shared::Shared;
 
 /// Batches of one group at most.
 const GROUP: usize = 4096;
 
-/// How often the others are let on before a group is thought to be whole.
-const YIELDS: u32 = 4;
-
-/// What the thread is told.
-enum Command {
-    Commit(Submission),
-    /// Nothing comes behind this.
-    Close,
-}
+/// As long as this it is cheaper to look again and again than to sleep and be woken.
+const LOOKS: Duration = Duration::from_micros(30);
 
 /// A committer on a thread of its own.
 #[derive(Debug)]
 pub(in crate::journal) struct Thread {
-    queue: Sender<Command>,
+    queue: Arc<Queue>,
     thread: Mutex<Option<JoinHandle<Result<(), AppendError>>>>,
     id: ThreadId,
 }
 
 impl Thread {
     pub(in crate::journal) fn start(committer: Committer) -> io::Result<Self> {
-        let (queue, commands) = bounded(committer.shared().settings.queue);
+        let queue = Arc::new(Queue::new(committer.shared().settings.queue));
         let shared = Arc::clone(committer.shared());
         let gathering = Gathering {
             committer,
             shared,
-            commands,
-            held: None,
+            queue: Arc::clone(&queue),
             group: Vec::new(),
             told: Vec::new(),
+            spent: Vec::new(),
             n_told: 0,
-            is_closing: false,
+            took: Duration::ZERO,
         };
         let thread =
             thread::Builder::new().name("acequia-journal".to_owned()).spawn(move || gathering.run())?;
@@ -56,14 +48,12 @@ impl Thread {
 
     /// Hands a batch over, and waits for a place in the queue. Gives it back if the thread has ended.
     pub(in crate::journal) fn submit(&self, submission: Submission) -> Result<(), Submission> {
-        self.queue.send(Command::Commit(submission)).map_err(|SendError(command)| back(command))
+        self.queue.push(submission)
     }
 
     /// Hands a batch over if there is a place in the queue.
     pub(in crate::journal) fn try_submit(&self, submission: Submission) -> Result<(), Submission> {
-        self.queue.try_send(Command::Commit(submission)).map_err(|error| match error {
-            TrySendError::Full(command) | TrySendError::Disconnected(command) => back(command),
-        })
+        self.queue.try_push(submission)
     }
 
     /// Whether the caller is the thread.
@@ -73,36 +63,28 @@ impl Thread {
 
     /// Has the thread work off what waits and mark the end, and waits for it.
     pub(in crate::journal) fn close(&self) -> Result<(), AppendError> {
+        self.queue.close();
         if self.is_current() {
-            // The last handle went with a callback. If the queue is full, it ends when all handles are gone.
-            let _ = self.queue.try_send(Command::Close);
+            // The last handle went with a callback.
             return Ok(());
         }
-        // If the thread has ended, there is nothing to work off.
-        let _ = self.queue.send(Command::Close);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         thread.map_or(Ok(()), |thread| thread.join().unwrap_or(Err(AppendError::Closed)))
-    }
-}
-
-fn back(command: Command) -> Submission {
-    match command {
-        Command::Commit(submission) => submission,
-        Command::Close => unreachable!("only batches are handed over here"),
     }
 }
 
 struct Gathering {
     committer: Committer,
     shared: Arc<Shared>,
-    commands: Receiver<Command>,
-    /// What did not go into the last group's segment any more.
-    held: Option<Submission>,
+    queue: Arc<Queue>,
     group: Vec<Submission>,
     told: Vec<Told>,
+    /// Batches whose buffers are to be used again.
+    spent: Vec<Batch>,
     /// How many were told last: as many may be about to append again.
     n_told: usize,
-    is_closing: bool,
+    /// How long the last group took to be written and synced.
+    took: Duration,
 }
 
 impl Drop for Gathering {
@@ -111,6 +93,7 @@ impl Drop for Gathering {
             let source = io::Error::other("the committer's thread panicked");
             self.shared.fail(Failure { doing: "committing to", segment: self.committer.segment(), source });
         }
+        self.queue.end();
         // Who waits for room would wait for good.
         self.shared.room.shut();
     }
@@ -118,93 +101,109 @@ impl Drop for Gathering {
 
 impl Gathering {
     fn run(mut self) -> Result<(), AppendError> {
-        while let Some(first) = self.first() {
-            match self.committer.make_room(first.batch.n_bytes()) {
+        while let Some(n_bytes) = self.first() {
+            match self.committer.make_room(n_bytes) {
                 Ok(()) => {
-                    self.gather(first);
+                    self.gather(n_bytes);
+                    let start = now();
                     self.committer.commit(&mut self.group, &mut self.told);
+                    self.took = start.elapsed();
                 }
-                Err(error) => self.committer.refuse(first, error, &mut self.told),
+                Err(error) => {
+                    for submission in self.group.drain(..) {
+                        self.committer.refuse(submission, error.clone(), &mut self.told);
+                    }
+                }
             }
-            self.n_told = self.told.len();
-            for told in self.told.drain(..) {
-                told.tell(&self.shared);
-            }
+            self.tell();
         }
         self.committer.close()
     }
 
-    /// The next batch; while none comes, the end is marked.
-    fn first(&mut self) -> Option<Submission> {
-        if let Some(held) = self.held.take() {
-            return Some(held);
-        }
-        if self.is_closing {
-            return None;
-        }
-        if !self.committer.is_marked() {
-            match self.commands.recv_timeout(self.shared.settings.mark) {
-                Ok(command) => return self.opened(command),
-                Err(RecvTimeoutError::Disconnected) => return None,
-                // If this fails, the next batch is told.
-                Err(RecvTimeoutError::Timeout) => drop(self.committer.write_mark()),
-            }
-        }
-        let command = self.commands.recv().ok()?;
-        self.opened(command)
+    /// Tells everybody. Who waits longest is told first; what only the next batches need comes last.
+    fn tell(&mut self) {
+        self.shared.room.free(self.told.iter().map(Told::n_bytes).sum());
+        self.n_told = self.told.len();
+        self.spent.extend(self.told.drain(..).map(Told::tell));
+        self.spent.drain(..).for_each(|batch| self.shared.recycle(batch));
     }
 
-    fn opened(&mut self, command: Command) -> Option<Submission> {
-        match command {
-            Command::Commit(submission) => Some(submission),
-            Command::Close => {
-                self.is_closing = true;
-                None
-            }
+    /// Waits for the first batch of a group, and tells its length; while none comes, the end is marked.
+    fn first(&mut self) -> Option<usize> {
+        self.look(1, self.took / 2);
+        let mark = (!self.committer.is_marked()).then(|| now() + self.shared.settings.mark);
+        let mut woken = self.queue.wait(1, mark);
+        if woken == Woken::Late {
+            // If this fails, the next batch is told.
+            let _ = self.committer.write_mark();
+            woken = self.queue.wait(1, None);
         }
+        if woken == Woken::Closed {
+            return None;
+        }
+        let mut n_bytes = None;
+        self.queue.take_while(&mut self.group, |first| {
+            n_bytes.is_none() && n_bytes.replace(first.batch.n_bytes()).is_none()
+        });
+        n_bytes
     }
 
     /// Adds what waits, as much as makes a group.
-    fn gather(&mut self, first: Submission) {
-        let room = self.committer.room();
-        let target = self.shared.settings.group_bytes;
-        let mut n_bytes = first.batch.n_bytes();
-        let mut is_awaited = !first.ack.is_nobody();
-        let mut patience = None;
-        let mut n_yields = 0;
-        self.group.push(first);
-        while n_bytes < target && self.group.len() < GROUP {
-            let command = match self.commands.try_recv() {
-                Ok(command) => command,
-                // They were told a moment ago; without them, groups would be small and large in turn.
-                Err(_) if is_awaited && self.group.len() < self.n_told && n_yields < YIELDS => {
-                    n_yields += 1;
-                    thread::yield_now();
-                    continue;
+    fn gather(&mut self, mut n_bytes: usize) {
+        let (room, target) = (self.committer.room(), self.shared.settings.group_bytes);
+        let (mut n, mut is_awaited) = (1, self.group.iter().any(|first| !first.ack.is_nobody()));
+        let (mut ride, mut has_looked, mut is_whole) = (None, false, false);
+        loop {
+            self.queue.take_while(&mut self.group, |next| {
+                let sum = n_bytes + next.batch.n_bytes();
+                is_whole = n_bytes >= target || n >= GROUP || sum > room;
+                if !is_whole {
+                    (n_bytes, n) = (sum, n + 1);
+                    is_awaited |= !next.ack.is_nobody();
                 }
-                Err(_) if is_awaited => return,
-                Err(_) => match self.ride(&mut patience) {
-                    Some(command) => command,
-                    None => return,
-                },
-            };
-            let Some(submission) = self.opened(command) else { return };
-            if n_bytes + submission.batch.n_bytes() > room {
-                self.held = Some(submission);
+                !is_whole
+            });
+            if is_whole || n_bytes >= target || n >= GROUP {
                 return;
             }
-            n_bytes += submission.batch.n_bytes();
-            is_awaited |= !submission.ack.is_nobody();
-            self.group.push(submission);
+            if is_awaited {
+                if has_looked || n >= self.n_told {
+                    return;
+                }
+                // They were told a moment ago; who is too late waits for a whole sync. So it is worth a part of one.
+                self.look(self.n_told - n, self.took / 2);
+                has_looked = true;
+            } else {
+                // Nobody waits for this group, so it waits a little for one who does.
+                let until = *ride.get_or_insert_with(|| now() + self.shared.settings.ride);
+                if self.queue.wait(1, Some(until)) != Woken::Came {
+                    return;
+                }
+            }
         }
     }
 
-    /// Nobody waits for this group, so it waits a little for one who does.
-    fn ride(&self, patience: &mut Option<Receiver<Instant>>) -> Option<Command> {
-        let patience = patience.get_or_insert_with(|| after(self.shared.settings.ride));
-        select! {
-            recv(self.commands) -> command => command.ok(),
-            recv(patience) -> _ => None,
+    /// Looks until `n` wait, but no longer than `patience`: first without sleeping.
+    fn look(&self, n: usize, patience: Duration) {
+        let start = now();
+        while self.queue.n() < n {
+            let passed = start.elapsed();
+            if passed >= patience {
+                return;
+            }
+            if passed >= LOOKS {
+                self.queue.wait(n, Some(start + patience));
+                return;
+            }
+            hint::spin_loop();
         }
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a sync takes is a matter of the disk, not of the clock"
+)]
+pub(super) fn now() -> Instant {
+    Instant::now()
 }
