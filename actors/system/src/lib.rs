@@ -108,7 +108,7 @@ pub use engine::{
     Unsettled, UnsettledItem,
 };
 pub use env::{Counters, EngineState, Settings};
-pub use handle::{Acceptance, AccumulatorHandle, LabelledPushError};
+pub use handle::{Acceptance, AccumulatorHandle, StampedPushError};
 pub use journal::{Recovery, RecoveryError};
 pub use package::ChildStatus;
 pub use reactor::Link;

@@ -186,6 +186,7 @@ impl Candidate {
         let ring = own.and_then(|own| own.ring()).or(manifest.limits.ring_capacity);
         decl.capacity = ring.unwrap_or(decl.capacity);
         decl.overflow = own.and_then(|own| own.overflow).unwrap_or(decl.overflow);
+        decl.guarantee = own.and_then(|own| own.delivery).unwrap_or(decl.guarantee);
         decl.budget = manifest.limits.budget(decl.budget);
         decl.budget.attempts = own.and_then(|own| own.attempts).unwrap_or(decl.budget.attempts);
         let tuned = decl.tune(own.map(Override::tuning).unwrap_or_default());

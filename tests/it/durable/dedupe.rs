@@ -5,8 +5,8 @@ use acequia::store::Lsn;
 use acequia::store::disk::{Cut, SimulatedDisk};
 use acequia::testing::{Probe, TestEngine};
 use acequia::{
-    Acceptance, AccumulatorHandle, Dedupe, DedupeError, EventId, Gaps, Guarantee, LabelledPushError, Package,
-    ProducerId, ProducerSequence,
+    Acceptance, AccumulatorHandle, Dedupe, DedupeError, EventId, Gaps, Guarantee, Package, ProducerId,
+    ProducerSequence, StampedPushError,
 };
 use acequia_tests::echo;
 use std::time::Duration;
@@ -135,7 +135,7 @@ async fn a_newer_epoch_fences_the_older_one_and_goes_on_with_its_numbers_over_a_
     let (engine, probe) = start(&disk, Guarantee::Durable).await;
     let handle = numbers(&engine);
     let fenced = handle.push_batch_as(of(1, 4), [1, 1]).await.unwrap_err();
-    let LabelledPushError::Refused { item, source: DedupeError::Fenced { current, .. } } = fenced else {
+    let StampedPushError::Refused { item, source: DedupeError::Fenced { current, .. } } = fenced else {
         panic!("{fenced}")
     };
     assert_eq!((item.len(), current), (2, 2), "the events come back");

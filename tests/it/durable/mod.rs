@@ -7,6 +7,7 @@ mod elsewhere;
 mod full;
 mod kill;
 mod letters;
+mod library;
 mod lineage;
 mod outputs;
 mod refusals;

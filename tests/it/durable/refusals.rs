@@ -3,7 +3,7 @@
 use super::{on, package, start, sums};
 use acequia::store::disk::SimulatedDisk;
 use acequia::testing::TestEngine;
-use acequia::{EngineState, Guarantee, Overflow, Package, PushError};
+use acequia::{EngineState, Guarantee, LoadError, Overflow, Package, PushError};
 
 #[tokio::test(start_paused = true)]
 async fn a_durable_accumulator_needs_a_journal() {
@@ -30,6 +30,25 @@ async fn a_durable_accumulator_belongs_to_one_reactor() {
     let refused = on(&SimulatedDisk::new(1)).package(package).try_start().await;
     let error = refused.err().unwrap().to_string();
     assert!(error.contains("E0495") && error.contains("numbers"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_durable_is_refused_by_the_plan_before_anything_is_done() {
+    let shared = sums("numbers", Guarantee::Durable);
+    let lossy = sums("other", Guarantee::Durable).overflow(Overflow::DropOldest);
+    let package = Package::new("unfit")
+        .reactor(super::reactor("One", shared.clone()))
+        .reactor(super::reactor("Two", shared))
+        .reactor(super::reactor("Three", lossy));
+    let engine = on(&SimulatedDisk::new(1)).start().await;
+    let told = engine.engine().check(std::slice::from_ref(&package)).unwrap_err().to_string();
+    assert!(told.contains("E0495") && told.contains("E0491"), "every reason at once: {told}");
+    let refused = engine.engine().load(package).await.unwrap_err();
+    assert!(matches!(refused, LoadError::Refused(_)), "{refused}");
+
+    let engine = TestEngine::builder().start().await;
+    let told = engine.engine().check(&[super::package(Guarantee::Durable)]).unwrap_err().to_string();
+    assert!(told.contains("E0490"), "{told}");
 }
 
 #[tokio::test(start_paused = true)]

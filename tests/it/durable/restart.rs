@@ -3,7 +3,7 @@
 use super::{on, package, power_cut, reactor, start};
 use acequia::store::disk::SimulatedDisk;
 use acequia::testing::Probe;
-use acequia::{AccumulatorDecl, Batch, Guarantee, Kind, Package};
+use acequia::{AccumulatorDecl, Batch, Guarantee, Kind, Package, StateWindow};
 use acequia_tests::echo;
 
 #[tokio::test(start_paused = true)]
@@ -72,6 +72,27 @@ async fn what_an_accumulator_holds_survives() {
         disk = disk.kill();
     }
     assert_eq!(got, [vec![1, 2, 3], vec![4, 5, 6]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_goes_on_after_any_number_of_starts_each_of_which_offered_it_anew() {
+    let windows = || {
+        let make = || StateWindow::new(3, Vec::new(), |event: &u64| Ok(Some(*event)));
+        let window = AccumulatorDecl::new("newest", Kind::State, make).delivery(Guarantee::Durable);
+        let graph = echo::<Vec<u64>>("W", "newest").on("R");
+        Package::new("windows").reactor(reactor("R", window)).graph(graph)
+    };
+    let mut disk = SimulatedDisk::new(6);
+    for event in 1..=6_u64 {
+        let probe = Probe::<Vec<u64>>::new();
+        let engine = on(&disk).package(windows()).probe("W", "out", &probe).start().await;
+        engine.push("newest", event).await;
+        engine.settle().await;
+        let newest: Vec<u64> = (event.saturating_sub(2).max(1)..=event).collect();
+        assert_eq!(probe.all().last(), Some(&newest));
+        engine.assert_ledger().await;
+        disk = power_cut(engine, &disk);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -150,7 +150,7 @@ fn a_setting_that_does_not_fit_is_refused_as_the_package_is_opened_by_key_and_ki
         (
             "[accumulators.kept]\ninterval = 1",
             "E0857",
-            "allowed are `kind`, `ring_capacity`, `overflow`, `attempts` and `window_capacity`",
+            "allowed are `kind`, `ring_capacity`, `overflow`, `attempts`, `delivery` and `window_capacity`",
         ),
         (
             "[accumulators.summed]\nmax_buffer_size = 1",

@@ -109,7 +109,9 @@ impl Engine {
         let marker = self.inner.env.marker();
         let packages = packages.iter().map(|package| (package, package.version_in(marker)));
         let desired = Desired { packages: packages.collect(), sinks: Vec::new() };
-        plan_load(&self.inner.desk.actual(), &desired)
+        let mut actual = self.inner.desk.actual();
+        actual.lacks_journal = self.inner.env.journal().is_none();
+        plan_load(&actual, &desired)
     }
 
     /// All packages: loaded, waiting, and kept out; by name.

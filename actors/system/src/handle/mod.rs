@@ -1,8 +1,8 @@
 //! Handles for pushing events.
 
-mod labelled;
+mod stamped;
 
-pub use labelled::{Acceptance, LabelledPushError};
+pub use stamped::{Acceptance, StampedPushError};
 
 use crate::cell::SharedCell;
 use acequia_core::id::ItemId;

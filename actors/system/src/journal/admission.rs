@@ -1,14 +1,14 @@
 //! Who comes into a durable accumulator for the first time: asked before anything is written.
 
 use acequia_core::Timestamp;
-use acequia_core::durable::dedupe::{Arrival, Dedupe, DedupeError, Label, Window, WindowError};
+use acequia_core::durable::dedupe::{Arrival, Dedupe, DedupeError, Stamp, Window, WindowError};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::Notify;
 
 /// An event on its way to disk. Whoever brings the same one waits with it.
 pub(crate) struct Flight {
-    label: Label,
+    stamp: Stamp,
     /// It is the journal's now: whoever brought it may go.
     is_written: AtomicBool,
     /// Where it lies, or that it does not.
@@ -17,9 +17,9 @@ pub(crate) struct Flight {
 }
 
 impl Flight {
-    fn new(label: Label) -> Arc<Self> {
+    fn new(stamp: Stamp) -> Arc<Self> {
         let (landed, news) = (OnceLock::new(), Notify::new());
-        Arc::new(Self { label, is_written: AtomicBool::new(false), landed, news })
+        Arc::new(Self { stamp, is_written: AtomicBool::new(false), landed, news })
     }
 
     /// Where it lies, once it does; none if it never will.
@@ -64,7 +64,7 @@ pub(crate) struct Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         if !self.flight.is_written.load(Ordering::Acquire) {
-            self.admission.lose(self.flight.label);
+            self.admission.lose(self.flight.stamp);
         }
     }
 }
@@ -80,9 +80,9 @@ impl Admission {
     }
 
     /// Decide on an event.
-    pub(crate) fn arrive(self: &Arc<Self>, label: Label, now: Timestamp) -> Result<Entrance, DedupeError> {
-        let flight = Flight::new(label);
-        Ok(match self.lock().arrive(label, now, Arc::clone(&flight))? {
+    pub(crate) fn arrive(self: &Arc<Self>, stamp: Stamp, now: Timestamp) -> Result<Entrance, DedupeError> {
+        let flight = Flight::new(stamp);
+        Ok(match self.lock().arrive(stamp, now, Arc::clone(&flight))? {
             Arrival::New => Entrance::New(Ticket { admission: Arc::clone(self), flight }),
             Arrival::Duplicate(lsn) => Entrance::Duplicate(lsn),
             Arrival::InFlight(flight) => Entrance::InFlight(flight),
@@ -90,23 +90,23 @@ impl Admission {
     }
 
     /// The event goes to the journal.
-    pub(super) fn write(&self, label: Label) {
-        if let Some(flight) = self.lock().flight(label) {
+    pub(super) fn write(&self, stamp: Stamp) {
+        if let Some(flight) = self.lock().flight(stamp) {
             flight.is_written.store(true, Ordering::Release);
         }
     }
 
     /// It is on disk.
-    pub(super) fn land(&self, label: Label, lsn: u64, at: Timestamp) {
-        let flight = self.lock().land(label, lsn, at);
+    pub(super) fn land(&self, stamp: Stamp, lsn: u64, at: Timestamp) {
+        let flight = self.lock().land(stamp, lsn, at);
         if let Some(flight) = flight {
             flight.end(Some(lsn));
         }
     }
 
     /// It is not, and will not be.
-    pub(super) fn lose(&self, label: Label) {
-        let flight = self.lock().lose(label);
+    pub(super) fn lose(&self, stamp: Stamp) {
+        let flight = self.lock().lose(stamp);
         if let Some(flight) = flight {
             flight.end(None);
         }

@@ -5,33 +5,20 @@ use super::intake::StreamIntake;
 use super::recovery::{Recovered, Recovery, RecoveryError};
 use super::{EngineJournal, reactor_stream};
 use crate::env::Env;
-use acequia_core::Overflow;
-use acequia_core::accumulator::AccumulatorDecl;
 use acequia_core::cell::Cell;
 use acequia_core::durable::{Guarantee, decode_letter};
 use acequia_core::reactor::ReactorDecl;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 
-/// Whether what `decl` promises can be kept by an engine with such a journal, or none.
-fn check(decl: &AccumulatorDecl, has_journal: bool) -> Result<(), RecoveryError> {
-    let accumulator = || decl.name.clone();
-    match decl.overflow {
-        _ if !decl.guarantee.is_durable() => Ok(()),
-        _ if !has_journal => Err(RecoveryError::NoJournal { accumulator: accumulator() }),
-        Overflow::Block => Ok(()),
-        overflow => Err(RecoveryError::Overflow { accumulator: accumulator(), overflow }),
-    }
-}
-
-/// Have `cell` record, if any of its accumulators is durable, and take it to where its earlier life left it.
+/// Have `cell` record, if any of its accumulators is durable, and take it to where its earlier life left it. What
+/// cannot be durable was refused by the plan.
 pub(crate) async fn attach(
     mut cell: Cell,
     decl: &ReactorDecl,
     env: &Arc<Env>,
 ) -> Result<(Cell, Option<CellJournal>), RecoveryError> {
     let guarantees = || decl.accumulators.iter().map(|accumulator| accumulator.guarantee);
-    decl.accumulators.iter().try_for_each(|decl| check(decl, env.journal().is_some()))?;
     let Some(journal) = env.journal().filter(|_| guarantees().any(Guarantee::is_durable)) else {
         return Ok((cell, None));
     };

@@ -8,7 +8,7 @@ use super::write::{Beside, head_of, payload_of};
 use crate::env::Env;
 use acequia_core::Timestamp;
 use acequia_core::accumulator::AccumulatorDecl;
-use acequia_core::durable::dedupe::{EventId, Label};
+use acequia_core::durable::dedupe::{EventId, Stamp};
 use acequia_core::id::AccumulatorName;
 use acequia_core::ring::{EncodedEvents, Intake, NotWritten, Note, Written};
 use acequia_store::Lsn;
@@ -119,7 +119,7 @@ impl StreamIntake {
         let first = self.next.fetch_add(n, Ordering::Relaxed);
         let now = if values.notes.is_empty() { Timestamp::ZERO } else { self.env.now() };
         let (mut start, mut notes) = (0, values.notes.iter().peekable());
-        let mut named = Named { first: self.id(first), n, labels: Vec::new(), now };
+        let mut named = Named { first: self.id(first), n, stamps: Vec::new(), now };
         for (at, end) in values.ends.iter().enumerate() {
             let (mut id, mut parent) = (self.id(first + at as u64), None);
             let beside = match notes.next_if(|(of, _)| *of == at) {
@@ -129,11 +129,11 @@ impl StreamIntake {
                     parent = Some(RecordId(*letter));
                     Beside::Nothing
                 }
-                Some((_, Note::Label(label))) => {
-                    named.labels.push((at, *label));
-                    match label {
-                        Label::Sequence(of) => Beside::Sequence(*of),
-                        Label::Id(EventId(given)) => {
+                Some((_, Note::Stamp(stamp))) => {
+                    named.stamps.push((at, *stamp));
+                    match stamp {
+                        Stamp::Sequence(of) => Beside::Sequence(*of),
+                        Stamp::Id(EventId(given)) => {
                             id = RecordId(*given);
                             Beside::Id(now)
                         }
@@ -197,11 +197,11 @@ impl StreamIntake {
         match first {
             Some(first) => {
                 self.trail.extend(named.ids());
-                for (at, label) in named.labels {
-                    self.admission.land(label, first.0 + at as u64, named.now);
+                for (at, stamp) in named.stamps {
+                    self.admission.land(stamp, first.0 + at as u64, named.now);
                 }
             }
-            None => named.labels.into_iter().for_each(|(_, label)| self.admission.lose(label)),
+            None => named.stamps.into_iter().for_each(|(_, stamp)| self.admission.lose(stamp)),
         }
     }
 }
@@ -217,8 +217,8 @@ impl Intake for StreamIntake {
 
     fn write(&self, values: EncodedEvents, written: Written) {
         for (_, note) in &values.notes {
-            if let Note::Label(label) = note {
-                self.admission.write(*label);
+            if let Note::Stamp(stamp) = note {
+                self.admission.write(*stamp);
             }
         }
         match self.batch(&values) {
@@ -237,11 +237,11 @@ impl Intake for StreamIntake {
                 self.append(batch, Box::new(told));
             }
             Err(why) => {
-                let labels = values.notes.iter().filter_map(|(_, note)| match note {
-                    Note::Label(label) => Some(*label),
+                let stamps = values.notes.iter().filter_map(|(_, note)| match note {
+                    Note::Stamp(stamp) => Some(*stamp),
                     Note::Offset(_) | Note::Replay(_) => None,
                 });
-                labels.for_each(|label| self.admission.lose(label));
+                stamps.for_each(|stamp| self.admission.lose(stamp));
                 written(Err(why));
             }
         }
@@ -260,15 +260,15 @@ struct Named {
     first: RecordId,
     n: u64,
     /// By what some of them are known again.
-    labels: Vec<(usize, Label)>,
+    stamps: Vec<(usize, Stamp)>,
     now: Timestamp,
 }
 
 impl Named {
     fn ids(&self) -> impl Iterator<Item = RecordId> {
-        let mut labels = self.labels.iter().peekable();
-        (0..self.n).map(move |at| match labels.next_if(|(of, _)| *of as u64 == at) {
-            Some((_, Label::Id(EventId(given)))) => RecordId(*given),
+        let mut stamps = self.stamps.iter().peekable();
+        (0..self.n).map(move |at| match stamps.next_if(|(of, _)| *of as u64 == at) {
+            Some((_, Stamp::Id(EventId(given)))) => RecordId(*given),
             _ => RecordId(self.first.0 + u128::from(at)),
         })
     }

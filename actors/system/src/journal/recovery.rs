@@ -6,12 +6,11 @@ use super::checkpoint::{At, Piece, Place, Written};
 use super::letters::Letters;
 use super::write::{Beside, event_of};
 use super::{EngineJournal, accumulator_stream, reactor_stream};
-use acequia_core::Overflow;
 use acequia_core::Timestamp;
 use acequia_core::accumulator::{AnyRing, JsonPushError};
 use acequia_core::cell::kept::KeptError;
 use acequia_core::cell::{Cell, Checkpoint, Crumb, ReplayError, TurnContext};
-use acequia_core::durable::dedupe::{Dedupe, EventId, Label, Window, WindowError};
+use acequia_core::durable::dedupe::{Dedupe, EventId, Stamp, Window, WindowError};
 use acequia_core::durable::{LifeId, MarkError, SourceMark, TurnMark};
 use acequia_core::id::{AccumulatorName, ReactorName};
 use acequia_core::reactor::ReactorDecl;
@@ -30,32 +29,6 @@ const PORTION: usize = 4096;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecoveryError {
-    /// There is nothing to be durable with.
-    #[error(
-        "E0490: accumulator {accumulator} is durable, and this engine has no journal; give it one with `EngineBuilder::journal`, or declare the accumulator fast"
-    )]
-    NoJournal {
-        /// The accumulator.
-        accumulator: AccumulatorName,
-    },
-    /// It would lose what it has acknowledged.
-    #[error(
-        "E0491: accumulator {accumulator} is durable, and its full ring would {overflow:?}; let it block, which is the default"
-    )]
-    Overflow {
-        /// The accumulator.
-        accumulator: AccumulatorName,
-        /// What it says.
-        overflow: Overflow,
-    },
-    /// What its cell hands on would be lost on the way.
-    #[error(
-        "E0495: accumulator {accumulator} is durable, and several reactors share it; give it to one, whose graph feeds the others through its terminal"
-    )]
-    Shared {
-        /// The accumulator.
-        accumulator: AccumulatorName,
-    },
     /// The present version does not fit what the journal tells.
     #[error(transparent)]
     Replay(#[from] ReplayError),
@@ -133,13 +106,13 @@ struct Source {
 impl Source {
     /// Take up what was written of an event besides itself.
     fn note(&mut self, event: &Kept, beside: Beside) {
-        let (label, at) = match beside {
+        let (stamp, at) = match beside {
             Beside::Nothing => return,
             Beside::Offset(offset) => return self.offset = Some(offset),
-            Beside::Sequence(of) => (Label::Sequence(of), Timestamp::ZERO),
-            Beside::Id(at) => (Label::Id(EventId(event.id.0)), at),
+            Beside::Sequence(of) => (Stamp::Sequence(of), Timestamp::ZERO),
+            Beside::Id(at) => (Stamp::Id(EventId(event.id.0)), at),
         };
-        self.window.land(label, event.lsn.0, at);
+        self.window.land(stamp, event.lsn.0, at);
     }
 }
 

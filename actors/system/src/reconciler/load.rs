@@ -32,7 +32,8 @@ impl Reconciler {
             return Ok(());
         }
         let number = self.args.desk.number();
-        let actual = self.args.desk.actual();
+        let mut actual = self.args.desk.actual();
+        actual.lacks_journal = self.args.env.journal().is_none();
         // What is loaded already in that version is not registered again, nor are its sinks.
         let unchanged = |name: &PackageName, version: &Version| {
             actual.packages.get(name).is_some_and(|loaded| loaded.version == *version)

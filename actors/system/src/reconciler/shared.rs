@@ -3,7 +3,6 @@
 use super::Reconciler;
 use super::failpoint::Halt;
 use super::transaction::Transaction;
-use crate::journal::RecoveryError;
 use crate::members::Member;
 use acequia_core::cell::{Cell, CellTurn};
 use acequia_core::id::AccumulatorName;
@@ -23,12 +22,6 @@ impl Reconciler {
         let cell_name = Share::cell_name(name);
         let absent = || Halt::Failed(format!("accumulator {name} is not declared"));
         let members = transaction.members_of(&step.package).ok_or_else(absent)?;
-        let durable = members.decl(&cell_name).is_some_and(|decl| {
-            decl.accumulators.iter().any(|accumulator| accumulator.guarantee.is_durable())
-        });
-        if durable {
-            return Err(Halt::Failed(RecoveryError::Shared { accumulator: name.clone() }.to_string()));
-        }
         let entry = self.make_cell(step, members, &cell_name, Cell::shared).await?;
         for reactor in &record.reactors {
             let absent = || Halt::Failed(format!("reactor {reactor} is not prepared"));

@@ -139,6 +139,8 @@ impl Cell {
             self.slots[at].take_given_up();
         }
         self.policy.restore(&mark.policy);
+        // An earlier life may have had several starts, each of which offered anew.
+        self.started = false;
         self.rows.clear();
         let kept = self.columns.iter().map(|column| column.len()).collect();
         self.earlier.get_or_insert_default().kept = kept;

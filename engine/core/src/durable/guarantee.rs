@@ -22,7 +22,7 @@ impl Guarantee {
     pub const ALL: [Self; 3] = [Self::Fast, Self::Durable, Self::EffectivelyOnce];
 
     /// Its name in manifests and listings.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Fast => "fast",
             Self::Durable => "durable",

@@ -14,6 +14,7 @@ pub mod lineage;
 mod mark;
 mod outgoing;
 mod stream;
+mod unfit;
 
 pub use check::{Digest, GraphCheck, TerminalCheck, TurnCheck};
 pub use filed::{Filed, FiledError, decode_letter, encode_letter};
@@ -22,3 +23,4 @@ pub use lineage::LifeId;
 pub use mark::{MarkError, OpenFirings, PolicyMark, SourceMark, SourcePosition, TurnMark};
 pub use outgoing::{Outgoing, Publish, Published};
 pub use stream::stream_number;
+pub use unfit::{Unfit, unfit};

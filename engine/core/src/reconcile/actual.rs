@@ -87,6 +87,8 @@ pub struct Quarantine {
 /// What is loaded. A snapshot is cheap to take: each table is shared until somebody changes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Actual {
+    /// The engine has no journal: nothing can be durable.
+    pub lacks_journal: bool,
     /// The packages.
     pub packages: Shared<BTreeMap<PackageName, Loaded>>,
     /// Cron triggers.

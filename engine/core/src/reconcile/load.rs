@@ -8,6 +8,7 @@ use super::problem::{Problem, Refusal};
 use super::requirement::{check_owners, check_releases};
 use super::share::check_shares;
 use super::upgrade::{other_version, plan_upgrade};
+use crate::durable::unfit;
 use crate::graph::GraphDecl;
 use crate::id::{AccumulatorName, PackageName, ReactorName};
 use crate::package::{Package, Share, Version};
@@ -56,6 +57,7 @@ pub fn plan_load(actual: &Actual, desired: &Desired<'_>) -> Result<Plan, Refusal
     }
     for (package, _) in &fresh {
         check_declarations(package, &mut problems);
+        problems.extend(unfit(package, !actual.lacks_journal).into_iter().map(Problem::from));
     }
     let fresh = in_order(fresh);
     let mut plan = Plan::up(&fresh);
@@ -93,6 +95,7 @@ fn plan_takeover(
     let mut problems = Vec::new();
     check_quarantine(actual, package, version, &mut problems);
     check_declarations(package, &mut problems);
+    problems.extend(unfit(package, !actual.lacks_journal).into_iter().map(Problem::from));
     let plan = plan_upgrade(actual, package, version, from, &mut problems);
     let mut wanted = actual.clone();
     wanted.apply(&plan);

@@ -2,6 +2,7 @@
 
 use super::feed::SinkError;
 use crate::cell::BindError;
+use crate::durable::Unfit;
 use crate::id::{AccumulatorName, GraphName, PackageName, ReactorName, WorkflowName};
 use crate::package::{Release, ReleaseRange, ScheduleError, Version};
 use crate::reactor::ReactorDeclError;
@@ -21,6 +22,9 @@ pub enum Problem {
     /// A sink does not fit.
     #[error(transparent)]
     Sink(#[from] SinkError),
+    /// An accumulator cannot be durable.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// A schedule cannot be kept.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),

@@ -4,7 +4,7 @@
 use super::push::Detour;
 use super::{NoRoom, Push, PushError, Ring};
 use crate::codec::CodecError;
-use crate::durable::dedupe::Label;
+use crate::durable::dedupe::Stamp;
 use crate::id::{AccumulatorName, ItemId};
 use crate::payload::Payload;
 use std::collections::VecDeque;
@@ -43,7 +43,7 @@ pub enum Note {
     /// Where it stands at its source.
     Offset(u64),
     /// By what it is known again.
-    Label(Label),
+    Stamp(Stamp),
     /// The dead letter that it was, which is settled with it.
     Replay(u128),
 }

@@ -4,7 +4,7 @@
 use super::harness::cases;
 use acequia_core::Timestamp;
 use acequia_core::durable::dedupe::{
-    Arrival, Dedupe, DedupeError, EventId, Gaps, Label, ProducerId, ProducerSequence, Window,
+    Arrival, Dedupe, DedupeError, EventId, Gaps, ProducerId, ProducerSequence, Stamp, Window,
 };
 use proptest::prelude::*;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 #[derive(Debug, Clone)]
 enum Op {
-    Arrive(Label),
+    Arrive(Stamp),
     /// One of those on their way arrives, or does not.
     Land(usize),
     Lose(usize),
@@ -23,16 +23,16 @@ enum Op {
     Restart(u8),
 }
 
-fn labels() -> impl Strategy<Value = Label> {
+fn stamps() -> impl Strategy<Value = Stamp> {
     let sequence = (0..2_u128, 0..3_u64, 0..9_u64).prop_map(|(producer, epoch, sequence)| {
-        Label::Sequence(ProducerSequence { producer: ProducerId(producer), epoch, sequence })
+        Stamp::Sequence(ProducerSequence { producer: ProducerId(producer), epoch, sequence })
     });
-    prop_oneof![sequence, (0..9_u128).prop_map(|id| Label::Id(EventId(id)))]
+    prop_oneof![sequence, (0..9_u128).prop_map(|id| Stamp::Id(EventId(id)))]
 }
 
 fn ops() -> impl Strategy<Value = Vec<Op>> {
     let op = prop_oneof![
-        10 => labels().prop_map(Op::Arrive),
+        10 => stamps().prop_map(Op::Arrive),
         6 => (0..4_usize).prop_map(Op::Land),
         2 => (0..4_usize).prop_map(Op::Lose),
         1 => (1..40_i64).prop_map(Op::Tick),
@@ -45,10 +45,10 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
 /// Everything that was accepted.
 #[derive(Default)]
 struct Naive {
-    journal: Vec<(Label, u64, Timestamp)>,
+    journal: Vec<(Stamp, u64, Timestamp)>,
     /// Ids that are known, oldest first.
     ids: Vec<(EventId, u64, Timestamp)>,
-    flying: Vec<(Label, u32)>,
+    flying: Vec<(Stamp, u32)>,
     epochs: HashMap<ProducerId, u64>,
 }
 
@@ -62,32 +62,32 @@ impl Naive {
         }
     }
 
-    fn land(&mut self, label: Label, at: Timestamp, policy: Dedupe) {
+    fn land(&mut self, stamp: Stamp, at: Timestamp, policy: Dedupe) {
         // Other records lie between.
         let lsn = self.journal.len() as u64 * 3 + 1;
-        self.journal.push((label, lsn, at));
-        if let Label::Id(id) = label {
+        self.journal.push((stamp, lsn, at));
+        if let Stamp::Id(id) = stamp {
             self.ids.push((id, lsn, at));
             self.expire(at, policy);
         }
     }
 
-    fn in_flight(&self, label: Label) -> Option<u32> {
-        self.flying.iter().find(|(flying, _)| flying.key() == label.key()).map(|(_, tag)| *tag)
+    fn in_flight(&self, stamp: Stamp) -> Option<u32> {
+        self.flying.iter().find(|(flying, _)| flying.key() == stamp.key()).map(|(_, tag)| *tag)
     }
 
-    /// What is to be said of `label`; a duplicate with where it lies.
-    fn arrive(&mut self, label: Label, now: Timestamp, policy: Dedupe) -> Result<Arrival<u32>, DedupeError> {
-        let known = match label {
-            Label::Sequence(ProducerSequence { producer, epoch, .. }) => {
+    /// What is to be said of `stamp`; a duplicate with where it lies.
+    fn arrive(&mut self, stamp: Stamp, now: Timestamp, policy: Dedupe) -> Result<Arrival<u32>, DedupeError> {
+        let known = match stamp {
+            Stamp::Sequence(ProducerSequence { producer, epoch, .. }) => {
                 let current = self.epochs.get(&producer).copied().unwrap_or(epoch);
                 if epoch < current {
                     return Err(DedupeError::Fenced { producer, epoch, current });
                 }
                 self.epochs.insert(producer, epoch);
-                self.journal.iter().find(|(known, ..)| known.key() == label.key()).map(|(_, lsn, _)| *lsn)
+                self.journal.iter().find(|(known, ..)| known.key() == stamp.key()).map(|(_, lsn, _)| *lsn)
             }
-            Label::Id(id) => {
+            Stamp::Id(id) => {
                 self.expire(now, policy);
                 self.ids.iter().find(|(known, ..)| *known == id).map(|(_, lsn, _)| *lsn)
             }
@@ -95,14 +95,14 @@ impl Naive {
         if let Some(lsn) = known {
             return Ok(Arrival::Duplicate(Some(lsn)));
         }
-        if let Some(tag) = self.in_flight(label) {
+        if let Some(tag) = self.in_flight(stamp) {
             return Ok(Arrival::InFlight(tag));
         }
-        if let (Label::Sequence(of), Gaps::Refuse) = (label, policy.gaps) {
-            let known = self.journal.iter().map(|(label, ..)| label);
+        if let (Stamp::Sequence(of), Gaps::Refuse) = (stamp, policy.gaps) {
+            let known = self.journal.iter().map(|(stamp, ..)| stamp);
             let of_it =
-                known.chain(self.flying.iter().map(|(label, _)| label)).filter_map(|label| match label {
-                    Label::Sequence(known) if known.producer == of.producer => Some(known.sequence + 1),
+                known.chain(self.flying.iter().map(|(stamp, _)| stamp)).filter_map(|stamp| match stamp {
+                    Stamp::Sequence(known) if known.producer == of.producer => Some(known.sequence + 1),
                     _ => None,
                 });
             if let Some(expected) = of_it.max().filter(|expected| of.sequence > *expected) {
@@ -122,25 +122,25 @@ fn check(ops: &[Op], policy: Dedupe) -> Result<(), TestCaseError> {
     let (mut now, mut tag) = (Timestamp::ZERO, 0);
     for op in ops {
         match op {
-            Op::Arrive(label) => {
-                let expected = naive.arrive(*label, now, policy);
-                let said = window.arrive(*label, now, tag);
-                prop_assert_eq!(&said, &expected, "{:?}", label);
+            Op::Arrive(stamp) => {
+                let expected = naive.arrive(*stamp, now, policy);
+                let said = window.arrive(*stamp, now, tag);
+                prop_assert_eq!(&said, &expected, "{:?}", stamp);
                 if said == Ok(Arrival::New) {
-                    naive.flying.push((*label, tag));
+                    naive.flying.push((*stamp, tag));
                     tag += 1;
                 }
             }
             Op::Land(at) | Op::Lose(at) if *at >= naive.flying.len() => {}
             Op::Land(at) => {
-                let (label, tag) = naive.flying.remove(*at);
-                naive.land(label, now, policy);
+                let (stamp, tag) = naive.flying.remove(*at);
+                naive.land(stamp, now, policy);
                 let lsn = naive.journal.last().unwrap().1;
-                prop_assert_eq!(window.land(label, lsn, now), Some(tag));
+                prop_assert_eq!(window.land(stamp, lsn, now), Some(tag));
             }
             Op::Lose(at) => {
-                let (label, tag) = naive.flying.remove(*at);
-                prop_assert_eq!(window.lose(label), Some(tag));
+                let (stamp, tag) = naive.flying.remove(*at);
+                prop_assert_eq!(window.lose(stamp), Some(tag));
             }
             Op::Tick(millis) => now = now.after(Duration::from_millis(millis.unsigned_abs())),
             Op::Checkpoint(back) => {
@@ -148,20 +148,20 @@ fn check(ops: &[Op], policy: Dedupe) -> Result<(), TestCaseError> {
                 checkpoint = (window.encode().unwrap(), floor, naive.epochs.clone());
             }
             Op::Restart(reached) => {
-                for (at, (label, _)) in std::mem::take(&mut naive.flying).into_iter().enumerate() {
+                for (at, (stamp, _)) in std::mem::take(&mut naive.flying).into_iter().enumerate() {
                     if reached >> (at % 8) & 1 == 1 {
-                        naive.land(label, now, policy);
+                        naive.land(stamp, now, policy);
                     }
                 }
                 window = Window::new(policy);
                 window.learn(&checkpoint.0).unwrap();
-                for (label, lsn, at) in &naive.journal[checkpoint.1..] {
-                    prop_assert_eq!(window.land(*label, *lsn, *at), None);
+                for (stamp, lsn, at) in &naive.journal[checkpoint.1..] {
+                    prop_assert_eq!(window.land(*stamp, *lsn, *at), None);
                 }
                 // An epoch that was only heard of is forgotten.
                 naive.epochs = checkpoint.2.clone();
-                for (label, ..) in &naive.journal {
-                    if let Label::Sequence(of) = label {
+                for (stamp, ..) in &naive.journal {
+                    if let Stamp::Sequence(of) = stamp {
                         let epoch = naive.epochs.entry(of.producer).or_default();
                         *epoch = of.epoch.max(*epoch);
                     }
@@ -186,7 +186,7 @@ proptest! {
 fn beyond_the_limit_a_producer_is_refused_and_those_that_are_known_go_on() {
     let mut window = Window::<()>::new(Dedupe { producers: 1, ..Dedupe::default() });
     let of = |producer, sequence| {
-        Label::Sequence(ProducerSequence { producer: ProducerId(producer), epoch: 0, sequence })
+        Stamp::Sequence(ProducerSequence { producer: ProducerId(producer), epoch: 0, sequence })
     };
     assert_eq!(window.arrive(of(1, 5), Timestamp::ZERO, ()), Ok(Arrival::New));
     let refused = window.arrive(of(2, 0), Timestamp::ZERO, ()).unwrap_err();
@@ -198,7 +198,7 @@ fn beyond_the_limit_a_producer_is_refused_and_those_that_are_known_go_on() {
 fn a_million_numbers_of_a_producer_in_order_take_no_more_room_than_ten() {
     let mut window = Window::<()>::new(Dedupe::default());
     let of = |sequence| {
-        Label::Sequence(ProducerSequence { producer: ProducerId::named("feed"), epoch: 7, sequence })
+        Stamp::Sequence(ProducerSequence { producer: ProducerId::named("feed"), epoch: 7, sequence })
     };
     for n in 0..1_000_000 {
         window.land(of(n), 2 * n, Timestamp::ZERO);

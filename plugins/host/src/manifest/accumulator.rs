@@ -6,12 +6,13 @@ use super::section::{Flaws, Section};
 use crate::suggest::listed;
 use acequia_core::Overflow;
 use acequia_core::accumulator::{Kind, Tuning, WindowShape};
+use acequia_core::durable::Guarantee;
 use acequia_core::id::AccumulatorName;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Keys that every kind has.
-const EVERY: [&str; 5] = ["kind", "capacity", "ring_capacity", "overflow", "attempts"];
+const EVERY: [&str; 6] = ["kind", "capacity", "ring_capacity", "overflow", "attempts", "delivery"];
 /// Keys of one kind.
 const OWN: [(&str, Kind); 9] = [
     ("interval", Kind::Polling),
@@ -39,6 +40,11 @@ const OVERFLOWS: [(&str, Overflow); 5] = [
     ("coalesce", Overflow::Coalesce),
     ("dead_letter", Overflow::DeadLetter),
 ];
+const DELIVERIES: [(&str, Guarantee); 3] = [
+    (Guarantee::Fast.as_str(), Guarantee::Fast),
+    (Guarantee::Durable.as_str(), Guarantee::Durable),
+    (Guarantee::EffectivelyOnce.as_str(), Guarantee::EffectivelyOnce),
+];
 const TICK: Duration = Duration::from_millis(1);
 
 /// What is changed. What is absent stays as the library declares it.
@@ -54,6 +60,8 @@ pub struct Override {
     pub overflow: Option<Overflow>,
     /// How often an event is tried.
     pub attempts: Option<u32>,
+    /// How far its events are guarded against a crash.
+    pub delivery: Option<Guarantee>,
     /// Polling: time between two polls.
     pub interval: Option<Duration>,
     /// Batch: the oldest that it becomes.
@@ -238,6 +246,7 @@ fn read(section: &Section<'_>, flaws: &mut Flaws<'_>) -> Override {
         ring_capacity: room("ring_capacity", flaws),
         overflow: section.choice("overflow", &OVERFLOWS, flaws),
         attempts: section.count("attempts", 1, flaws),
+        delivery: section.choice("delivery", &DELIVERIES, flaws),
         interval: section.duration("interval", TICK, flaws),
         flush_interval: section.duration("flush_interval", TICK, flaws),
         max_buffer_size: room("max_buffer_size", flaws),
@@ -269,6 +278,11 @@ fn together(section: &Section<'_>, change: &Override, flaws: &mut Flaws<'_>) {
         (
             shapes.iter().flatten().count() > 1,
             "a window has one shape: `tumbling`, `sliding` with `slide`, or `session`",
+        ),
+        (
+            change.delivery.is_some_and(Guarantee::is_durable)
+                && change.overflow.is_some_and(|overflow| overflow != Overflow::Block),
+            "a durable accumulator loses nothing that it has acknowledged; leave `overflow` out, or write `block`",
         ),
         (change.sliding.is_some() != change.slide.is_some(), "`sliding` and `slide` go together"),
         (

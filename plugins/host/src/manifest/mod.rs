@@ -23,6 +23,7 @@
 //! capacity = 1024                     # of its ring; for a state say ring_capacity or window_capacity
 //! overflow = "drop_oldest"            # block, drop_newest, drop_oldest, coalesce, dead_letter
 //! attempts = 5
+//! delivery = "durable"                # fast, durable, effectively_once; what is not fast needs a journal
 //! flush_interval = "250ms"            # batch: also max_buffer_size; polling: interval
 //!                                     # window: tumbling, or sliding and slide, or session; lateness
 //! [limits]                            # of every part that says nothing else

@@ -59,15 +59,15 @@ pub struct EventId(pub u128);
 
 /// By what an event is known again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Label {
+pub enum Stamp {
     /// Its producer's number.
     Sequence(ProducerSequence),
     /// Its id.
     Id(EventId),
 }
 
-impl Label {
-    /// What two labels of one event have in common: all but the epoch.
+impl Stamp {
+    /// What two stamps of one event have in common: all but the epoch.
     pub fn key(self) -> Key {
         match self {
             Self::Sequence(of) => Key::Sequence(of.producer, of.sequence),
@@ -76,7 +76,7 @@ impl Label {
     }
 }
 
-/// What is the same in all labels of one event.
+/// What is the same in all stamps of one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Key {
     /// Producer and number.

@@ -2,7 +2,7 @@
 
 use super::ids::{Ids, Known};
 use super::producer::Producer;
-use super::{Dedupe, DedupeError, EventId, Gaps, Key, Label, ProducerId, ProducerSequence, WindowError};
+use super::{Dedupe, DedupeError, EventId, Gaps, Key, ProducerId, ProducerSequence, Stamp, WindowError};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -55,10 +55,10 @@ impl<F: Clone> Window<F> {
     ///
     /// # Errors
     /// [`DedupeError`]: it is neither new nor a duplicate, and nothing was noted.
-    pub fn arrive(&mut self, label: Label, now: Timestamp, flight: F) -> Result<Arrival<F>, DedupeError> {
-        let known = match label {
-            Label::Sequence(of) => self.look_for(of)?,
-            Label::Id(EventId(id)) => {
+    pub fn arrive(&mut self, stamp: Stamp, now: Timestamp, flight: F) -> Result<Arrival<F>, DedupeError> {
+        let known = match stamp {
+            Stamp::Sequence(of) => self.look_for(of)?,
+            Stamp::Id(EventId(id)) => {
                 self.ids.expire(now, self.policy.age, self.policy.ids);
                 self.ids.get(id).map(|known| Some(known.lsn))
             }
@@ -66,53 +66,53 @@ impl<F: Clone> Window<F> {
         if let Some(lsn) = known {
             return Ok(Arrival::Duplicate(lsn));
         }
-        if let Some(flying) = self.flying.get(&label.key()) {
+        if let Some(flying) = self.flying.get(&stamp.key()) {
             return Ok(Arrival::InFlight(flying.clone()));
         }
-        if let Label::Sequence(of) = label {
+        if let Stamp::Sequence(of) = stamp {
             self.check_gap(of)?;
             self.producers.entry(of.producer).or_default().fly(of.sequence);
         }
-        self.flying.insert(label.key(), flight);
+        self.flying.insert(stamp.key(), flight);
         Ok(Arrival::New)
     }
 
     /// It is on disk, at `lsn`, since `at`; told in the order of the journal, and for what is known already without
     /// any effect. Returns what it flew with, if it did: it may come from an earlier life.
-    pub fn land(&mut self, label: Label, lsn: u64, at: Timestamp) -> Option<F> {
-        match label {
-            Label::Sequence(of) => {
+    pub fn land(&mut self, stamp: Stamp, lsn: u64, at: Timestamp) -> Option<F> {
+        match stamp {
+            Stamp::Sequence(of) => {
                 let producer = self.producers.entry(of.producer).or_default();
                 producer.epoch = producer.epoch.max(of.epoch);
                 producer.land(of.sequence, lsn);
             }
             // What was known once may have been forgotten for its age.
-            Label::Id(EventId(id)) if self.upto < Some(lsn) => {
+            Stamp::Id(EventId(id)) if self.upto < Some(lsn) => {
                 self.ids.expire(at, self.policy.age, self.policy.ids);
                 if self.ids.get(id).is_none() {
                     self.ids.push(Known { id, at, lsn });
                     self.ids.expire(at, self.policy.age, self.policy.ids);
                 }
             }
-            Label::Id(_) => {}
+            Stamp::Id(_) => {}
         }
         self.upto = self.upto.max(Some(lsn));
-        self.flying.remove(&label.key())
+        self.flying.remove(&stamp.key())
     }
 
     /// It is not on disk, and will not be. Returns what it flew with.
-    pub fn lose(&mut self, label: Label) -> Option<F> {
-        if let Label::Sequence(of) = label
+    pub fn lose(&mut self, stamp: Stamp) -> Option<F> {
+        if let Stamp::Sequence(of) = stamp
             && let Some(producer) = self.producers.get_mut(&of.producer)
         {
             producer.lose(of.sequence);
         }
-        self.flying.remove(&label.key())
+        self.flying.remove(&stamp.key())
     }
 
-    /// What `label` flies with.
-    pub fn flight(&self, label: Label) -> Option<&F> {
-        self.flying.get(&label.key())
+    /// What `stamp` flies with.
+    pub fn flight(&self, stamp: Stamp) -> Option<&F> {
+        self.flying.get(&stamp.key())
     }
 
     /// Where it lies, if it was accepted.
@@ -165,7 +165,7 @@ impl<F: Clone> Window<F> {
         }
         for (id, at, lsn) in read.ids {
             let id = EventId(u128::from_le_bytes(id));
-            self.land(Label::Id(id), lsn, Timestamp::from_nanos(at));
+            self.land(Stamp::Id(id), lsn, Timestamp::from_nanos(at));
         }
         self.upto = self.upto.max(read.upto);
         Ok(())

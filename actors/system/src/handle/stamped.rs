@@ -2,7 +2,7 @@
 
 use super::AccumulatorHandle;
 use crate::journal::{Admission, Entrance, Flight, Ticket};
-use acequia_core::durable::dedupe::{DedupeError, EventId, Label, ProducerSequence};
+use acequia_core::durable::dedupe::{DedupeError, EventId, ProducerSequence, Stamp};
 use acequia_core::payload::Payload;
 use acequia_core::ring::{Note, PushError};
 use acequia_store::Lsn;
@@ -27,7 +27,7 @@ pub enum Acceptance {
 /// An event that was not accepted, with the event.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
-pub enum LabelledPushError<T> {
+pub enum StampedPushError<T> {
     /// There is nothing in which it could be known again.
     #[error(
         "E0180: the accumulator is fast, and knows no event again; declare it durable, or push without number and id"
@@ -49,13 +49,13 @@ pub enum LabelledPushError<T> {
     Push(#[from] PushError<T>),
 }
 
-impl<T> std::fmt::Debug for LabelledPushError<T> {
+impl<T> std::fmt::Debug for StampedPushError<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{self}")
     }
 }
 
-impl<T> LabelledPushError<T> {
+impl<T> StampedPushError<T> {
     /// The event that was not accepted.
     pub fn into_item(self) -> T {
         match self {
@@ -64,11 +64,11 @@ impl<T> LabelledPushError<T> {
         }
     }
 
-    fn map<U>(self, change: impl FnOnce(T) -> U) -> LabelledPushError<U> {
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> StampedPushError<U> {
         match self {
-            Self::NotDurable { item } => LabelledPushError::NotDurable { item: change(item) },
-            Self::Refused { item, source } => LabelledPushError::Refused { item: change(item), source },
-            Self::Push(error) => LabelledPushError::Push(error.map(change)),
+            Self::NotDurable { item } => StampedPushError::NotDurable { item: change(item) },
+            Self::Refused { item, source } => StampedPushError::Refused { item: change(item), source },
+            Self::Push(error) => StampedPushError::Push(error.map(change)),
         }
     }
 }
@@ -77,7 +77,7 @@ impl<T> LabelledPushError<T> {
 struct Open<T> {
     /// Its place among those that were pushed.
     at: usize,
-    label: Label,
+    stamp: Stamp,
     event: T,
 }
 
@@ -93,32 +93,32 @@ impl<T: Payload> AccumulatorHandle<T> {
     /// the same event is on its way, this waits for that one.
     ///
     /// # Errors
-    /// [`LabelledPushError`], with the event. After [`LabelledPushError::Push`] the same number may be pushed
+    /// [`StampedPushError`], with the event. After [`StampedPushError::Push`] the same number may be pushed
     /// again.
-    pub async fn push_as(&self, of: ProducerSequence, event: T) -> Result<Acceptance, LabelledPushError<T>> {
-        self.push_one(Label::Sequence(of), event).await
+    pub async fn push_as(&self, of: ProducerSequence, event: T) -> Result<Acceptance, StampedPushError<T>> {
+        self.push_one(Stamp::Sequence(of), event).await
     }
 
     /// Publish one event by way of the disk, unless one with this id was published within the accumulator's
     /// window (`AccumulatorDecl::deduplicate`).
     ///
     /// # Errors
-    /// [`LabelledPushError`], with the event.
-    pub async fn push_with_id(&self, id: EventId, event: T) -> Result<Acceptance, LabelledPushError<T>> {
-        self.push_one(Label::Id(id), event).await
+    /// [`StampedPushError`], with the event.
+    pub async fn push_with_id(&self, id: EventId, event: T) -> Result<Acceptance, StampedPushError<T>> {
+        self.push_one(Stamp::Id(id), event).await
     }
 
     /// Publish many events of one producer, the first of which has the number `first`; one answer an event.
     ///
     /// # Errors
-    /// [`LabelledPushError`], with the events that were not accepted; the others were.
+    /// [`StampedPushError`], with the events that were not accepted; the others were.
     pub async fn push_batch_as(
         &self,
         first: ProducerSequence,
         events: impl IntoIterator<Item = T>,
-    ) -> Result<Vec<Acceptance>, LabelledPushError<Vec<T>>> {
-        let label = |(n, event)| (Label::Sequence(first.plus(n)), event);
-        self.push_labelled((0..).zip(events).map(label).collect()).await
+    ) -> Result<Vec<Acceptance>, StampedPushError<Vec<T>>> {
+        let stamp = |(n, event)| (Stamp::Sequence(first.plus(n)), event);
+        self.push_stamped((0..).zip(events).map(stamp).collect()).await
     }
 
     /// Publish many events with their ids; one answer an event.
@@ -128,8 +128,8 @@ impl<T: Payload> AccumulatorHandle<T> {
     pub async fn push_batch_with_ids(
         &self,
         events: impl IntoIterator<Item = (EventId, T)>,
-    ) -> Result<Vec<Acceptance>, LabelledPushError<Vec<T>>> {
-        self.push_labelled(events.into_iter().map(|(id, event)| (Label::Id(id), event)).collect()).await
+    ) -> Result<Vec<Acceptance>, StampedPushError<Vec<T>>> {
+        self.push_stamped(events.into_iter().map(|(id, event)| (Stamp::Id(id), event)).collect()).await
     }
 
     /// How many events were answered as duplicates since the engine started. They are no part of the ledger:
@@ -146,27 +146,27 @@ impl<T: Payload> AccumulatorHandle<T> {
         self.cell.journal()?.admission(name?)
     }
 
-    async fn push_one(&self, label: Label, event: T) -> Result<Acceptance, LabelledPushError<T>> {
+    async fn push_one(&self, stamp: Stamp, event: T) -> Result<Acceptance, StampedPushError<T>> {
         let one = |mut items: Vec<T>| {
             let Some(item) = items.pop() else { unreachable!("an event that was not accepted comes back") };
             item
         };
-        let answers = Box::pin(self.push_labelled(vec![(label, event)])).await;
+        let answers = Box::pin(self.push_stamped(vec![(stamp, event)])).await;
         let answers = answers.map_err(|error| error.map(one))?;
         let Some(answer) = answers.first() else { unreachable!("each event has an answer") };
         Ok(*answer)
     }
 
-    async fn push_labelled(
+    async fn push_stamped(
         &self,
-        events: Vec<(Label, T)>,
-    ) -> Result<Vec<Acceptance>, LabelledPushError<Vec<T>>> {
+        events: Vec<(Stamp, T)>,
+    ) -> Result<Vec<Acceptance>, StampedPushError<Vec<T>>> {
         let Some(admission) = self.admission() else {
             let item = events.into_iter().map(|(_, event)| event).collect();
-            return Err(LabelledPushError::NotDurable { item });
+            return Err(StampedPushError::NotDurable { item });
         };
         let mut answers: Vec<Option<Acceptance>> = vec![None; events.len()];
-        let open = |(at, (label, event))| Open { at, label, event };
+        let open = |(at, (stamp, event))| Open { at, stamp, event };
         let mut open: Vec<Open<T>> = events.into_iter().enumerate().map(open).collect();
         while !open.is_empty() {
             let Sorted { new, in_flight } = self.sort(admission, open, &mut answers)?;
@@ -198,12 +198,12 @@ impl<T: Payload> AccumulatorHandle<T> {
         admission: &Arc<Admission>,
         open: Vec<Open<T>>,
         answers: &mut [Option<Acceptance>],
-    ) -> Result<Sorted<T>, LabelledPushError<Vec<T>>> {
+    ) -> Result<Sorted<T>, StampedPushError<Vec<T>>> {
         let now = self.cell.env().now();
         let mut sorted = Sorted { new: Vec::new(), in_flight: Vec::new() };
         let mut events = open.into_iter();
         while let Some(open) = events.next() {
-            match admission.arrive(open.label, now) {
+            match admission.arrive(open.stamp, now) {
                 Ok(Entrance::New(ticket)) => sorted.new.push((ticket, open)),
                 Ok(Entrance::Duplicate(lsn)) => answers[open.at] = Some(duplicate(admission, lsn)),
                 Ok(Entrance::InFlight(flight)) => sorted.in_flight.push((flight, open)),
@@ -213,7 +213,7 @@ impl<T: Payload> AccumulatorHandle<T> {
                     let mut left: Vec<Open<T>> = new.chain(others).chain([open]).chain(events).collect();
                     left.sort_by_key(|open| open.at);
                     let item = left.into_iter().map(|open| open.event).collect();
-                    return Err(LabelledPushError::Refused { item, source });
+                    return Err(StampedPushError::Refused { item, source });
                 }
             }
         }
@@ -225,10 +225,10 @@ impl<T: Payload> AccumulatorHandle<T> {
         &self,
         new: Vec<(Ticket, Open<T>)>,
         answers: &mut [Option<Acceptance>],
-    ) -> Result<(), LabelledPushError<Vec<T>>> {
+    ) -> Result<(), StampedPushError<Vec<T>>> {
         let (mut events, mut notes, mut flights) = (Vec::new(), Vec::new(), Vec::new());
         for (index, (ticket, open)) in new.into_iter().enumerate() {
-            notes.push((index, Note::Label(open.label)));
+            notes.push((index, Note::Stamp(open.stamp)));
             events.push(open.event);
             flights.push((open.at, ticket));
         }
