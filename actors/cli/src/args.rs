@@ -41,8 +41,9 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "LSN", default_value_t = u64::MAX, hide_default_value = true)]
     pub(crate) until: u64,
     /// With the code of this package, a folder or an archive: the one that wrote the journal, or another version of it.
-    /// May be repeated; a reactor needs those whose graphs are bound to it, too.
-    #[arg(long, value_name = "PACKAGE", required = true)]
+    /// May be repeated; a reactor needs those whose graphs are bound to it, too. Without, those that the engine keeps
+    /// beside its journal.
+    #[arg(long, value_name = "PACKAGE")]
     pub(crate) package: Vec<PathBuf>,
     /// Tell so many differences of each reactor in full.
     #[arg(long, value_name = "N", default_value_t = 3)]

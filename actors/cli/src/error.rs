@@ -145,6 +145,20 @@ pub enum CommandError {
         /// The cause.
         source: AppendError,
     },
+    /// There is no code to replay with.
+    #[error("E0908: no package is kept beside the journal in {}; name those that wrote it with --package, or replay within the program that has them (`acequia::replay`)", folder.display())]
+    NoPackage {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is more than one choice.
+    #[error(
+        "E0909: several versions of package {package} are kept beside the journal; choose one with --package"
+    )]
+    SeveralVersions {
+        /// The package.
+        package: String,
+    },
     /// A replay did not take place.
     #[error(transparent)]
     Replay(#[from] ReplayError),
@@ -175,11 +189,12 @@ impl CommandError {
                 of(error)
             }
             Self::NoStore { .. }
+            | Self::NoPackage { .. }
             | Self::Replay(ReplayError::Folder { .. } | ReplayError::NoJournal)
             | Self::Lineage(_) => Exit::NotFound,
             Self::Replay(ReplayError::Package(_) | ReplayError::NothingKnown { .. }) => Exit::Refused,
             Self::Verify(_) | Self::Trust(_) | Self::Load { .. } => Exit::Refused,
-            Self::Name { .. } | Self::Key { .. } => Exit::Usage,
+            Self::Name { .. } | Self::Key { .. } | Self::SeveralVersions { .. } => Exit::Usage,
             _ => Exit::Failed,
         }
     }

@@ -4,19 +4,60 @@ use crate::answer::{Answer, table};
 use crate::args;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::store::look;
+use crate::store::scratch::Scratch;
+use crate::store::staged;
 use acequia::replay::{Change, Replay, Report, Stage};
 use acequia::store::Lsn;
+use acequia_host::Verified;
+use acequia_host::archive::{Contents, Limits};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
 
 pub(crate) fn run(replay: args::Replay) -> Result<Answer, CommandError> {
+    let kept = Kept::of(&replay)?;
+    let packages = if replay.package.is_empty() { kept.files } else { replay.package };
     let asked = Replay::of(replay.journal).until(Lsn(replay.until)).examples(replay.examples);
-    let report = replay.package.into_iter().fold(asked, Replay::open).run()?;
+    let report = packages.into_iter().fold(asked, Replay::open).run()?;
     let exit = match (report.is_equal(), report.damage) {
         (true, _) => Exit::Done,
         (false, Some(_)) if report.n_differing() == 0 => Exit::Damaged,
         _ => Exit::Different,
     };
     Ok(Answer { text: text(&report), json: in_json(&report), exit })
+}
+
+/// The packages that lie beside the journal, where none was named.
+struct Kept {
+    files: Vec<PathBuf>,
+    _scratch: Option<Scratch>,
+}
+
+impl Kept {
+    fn of(replay: &args::Replay) -> Result<Self, CommandError> {
+        if !replay.package.is_empty() {
+            return Ok(Self { files: Vec::new(), _scratch: None });
+        }
+        let (disk, scratch) = (look(&replay.journal, "looking for packages", 1)?, Scratch::new()?);
+        let (mut files, mut names) = (Vec::new(), BTreeSet::new());
+        for (_, archive) in staged::all(&disk)? {
+            // One that is damaged is not replayed; `store check` tells of it.
+            let Ok(archive) = archive else { continue };
+            let package = Verified::new(Contents::read(&archive, Limits::default())?)?;
+            if !names.insert(package.name().clone()) {
+                return Err(CommandError::SeveralVersions { package: package.name().to_string() });
+            }
+            let path = scratch.path().join(package.manifest().archive_name());
+            fs::write(&path, archive).map_err(|source| CommandError::Io { path: path.clone(), source })?;
+            files.push(path);
+        }
+        if files.is_empty() {
+            return Err(CommandError::NoPackage { folder: replay.journal.clone() });
+        }
+        Ok(Self { files, _scratch: Some(scratch) })
+    }
 }
 
 fn text(report: &Report) -> String {

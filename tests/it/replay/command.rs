@@ -8,7 +8,9 @@ use acequia::store::disk::FolderDisk;
 use acequia::store::journal::Settings;
 use acequia::testing::TestEngine;
 use acequia_cli::Exit;
+use acequia_host::Digest;
 use acequia_tests::Folder;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +63,36 @@ fn a_package_from_a_file_replays_its_journal_and_another_version_tells_what_it_w
     assert!(made::files(&journal) == before, "a replay only reads");
 }
 
+/// Put the archive of a package where an engine keeps it.
+fn keep(journal: &Path, package: &Folder) {
+    let archive = package.join("kept.acequia");
+    fs::write(&archive, packed(&package.join(""))).unwrap();
+    let bytes = fs::read(archive).unwrap();
+    let hash = Digest::of(&bytes);
+    let kept = [b"acequia archive1", hash.as_bytes().as_slice(), &bytes].concat();
+    fs::write(journal.join(format!("package-{hash}")), kept).unwrap();
+}
+
+fn packed(package: &Path) -> Vec<u8> {
+    let contents = acequia_host::archive::Contents::open(package, acequia_host::archive::Limits::default());
+    contents.unwrap().pack(acequia_host::archive::Limits::default(), &mut |_| ()).unwrap()
+}
+
+#[test]
+fn packages_that_are_kept_beside_the_journal_replay_it_unless_there_are_several_versions() {
+    let folder = Folder::new().unwrap();
+    let (one, two) =
+        (package_folder("versioned", &[], "1.0.0", ""), package_folder("versioned", &["two"], "2.0.0", ""));
+    let journal = by_a_library(&folder, &one.join(""));
+
+    keep(&journal, &one);
+    run(&["replay", text(&journal)]).says(Exit::Done, &["equal, over"]);
+    run(&["store", "check", text(&journal)]).says(Exit::Done, &["packages", "1 whole"]);
+
+    keep(&journal, &two);
+    run(&["replay", text(&journal)]).says(Exit::Usage, &["E0909", "versioned"]);
+}
+
 #[test]
 fn what_cannot_be_replayed_is_refused_with_a_code() {
     let folder = Folder::new().unwrap();
@@ -71,7 +103,7 @@ fn what_cannot_be_replayed_is_refused_with_a_code() {
 
     replay(&numbers).says(Exit::Refused, &["E0912", "versioned"]);
     replay(&folder.join("absent")).says(Exit::NotFound, &["E0910"]);
-    run(&["replay", text(&numbers)]).says(Exit::Usage, &["--package"]);
+    run(&["replay", text(&numbers)]).says(Exit::NotFound, &["E0908", "--package"]);
     run(&["replay", text(&numbers), "--package", "/nonexistent"]).says(Exit::Refused, &["E0817"]);
 }
 

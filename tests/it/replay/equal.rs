@@ -1,11 +1,12 @@
 //! The same code over the same journal comes to the same.
 
+use crate::cli::store::made::few_departures;
+
 use super::{cut_off, every_kind, numbers, recorded, replayed, start};
 use acequia::replay::{Replay, ReplayError, Stage};
 use acequia::store::Lsn;
 use acequia::store::disk::SimulatedDisk;
 use acequia_examples::flights::{self, Options};
-use acequia_examples::slices;
 use acequia_tests::{Folder, echo, eventually};
 use std::sync::Arc;
 use std::time::Duration;
@@ -144,7 +145,8 @@ async fn packages_that_the_journal_does_not_know_are_refused() {
 fn real_departures_come_to_the_same_results() {
     let folder = Folder::new().unwrap();
     let path = folder.join("flights");
-    let options = Options { path: slices::flights(), chaos: None, durable: Some(path.clone()), rate: None };
+    let options =
+        Options { path: few_departures(&folder), chaos: None, durable: Some(path.clone()), rate: None };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(flights::run(&options, |_| ())).unwrap();
     // The engine's threads let go of the journal a moment after it has stopped.
@@ -157,5 +159,5 @@ fn real_departures_come_to_the_same_results() {
 
     assert!(report.is_equal(), "{report}\n{report:#?}");
     let compared: u64 = report.reactors.iter().map(|reactor| reactor.compared).sum();
-    assert!(report.reactors.len() >= 4 && compared > 1_000, "{report:#?}");
+    assert!(report.reactors.len() >= 4 && compared > 600, "{report:#?}");
 }

@@ -1,18 +1,18 @@
 //! `store check`: is everything there that was ever acknowledged?
 
 use super::look;
+use super::scratch::Scratch;
+use super::staged::{self, Flaw};
 use crate::answer::{Answer, table};
 use crate::args::StoreCheck;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use acequia::store::Lsn;
-use acequia::store::disk::Disk as _;
+use acequia::store::disk::{Disk as _, ReadOnlyDisk};
 use acequia::store::journal::{Damage, OpenError, Report, SegmentReport, verify};
 use acequia::store::state::{Inspected, OpenError as StateOpenError, SledBackend, Truth, inspect};
 use serde_json::{Value, json};
-use std::fs;
-use std::hash::{BuildHasher as _, RandomState};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What an engine that opens the store will do about what was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,7 +57,7 @@ pub(crate) fn run(check: &StoreCheck) -> Result<Answer, CommandError> {
     let report = verify(&disk)?.ok_or_else(|| CommandError::NoStore { folder: folder.clone() })?;
     let mut findings = of_journal(&report);
     findings.push(of_state(folder, &report)?);
-    findings.extend(of_packages(folder)?);
+    findings.extend(of_packages(&disk)?);
     let verdict = findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Sound);
     let exit = if verdict == Verdict::Damaged { Exit::Damaged } else { Exit::Done };
     Ok(Answer { text: text(&report, &findings, verdict), json: in_json(&report, &findings, verdict), exit })
@@ -95,7 +95,7 @@ fn of_journal(report: &Report) -> Vec<Finding> {
 fn of_state(folder: &Path, report: &Report) -> Result<Finding, CommandError> {
     let scratch = Scratch::new()?;
     let truth = Truth { journal: report.journal, last: Lsn(report.next.0.saturating_sub(1)) };
-    Ok(match inspect(folder, &scratch.0, &SledBackend, truth) {
+    Ok(match inspect(folder, scratch.path(), &SledBackend, truth) {
         Ok(Inspected::Absent) => Finding::sound("state store", "none"),
         Ok(Inspected::Sound { at, epoch, n_rows }) => {
             Finding::sound("state store", format!("{n_rows} rows at LSN {at}, as anchored (epoch {epoch})"))
@@ -111,9 +111,26 @@ fn of_state(folder: &Path, report: &Report) -> Result<Finding, CommandError> {
     })
 }
 
-/// Files of packages are named after their hash.
-fn of_packages(_folder: &Path) -> Result<Vec<Finding>, CommandError> {
-    Ok(Vec::new())
+/// The archives of packages that the engine loaded: each says what its hash must be.
+fn of_packages(disk: &ReadOnlyDisk) -> Result<Option<Finding>, CommandError> {
+    let found = staged::all(disk)?;
+    let (mut n_whole, mut texts, mut verdict) = (0, Vec::new(), Verdict::Sound);
+    for (file, archive) in &found {
+        match archive {
+            Ok(_) => n_whole += 1,
+            Err(Flaw::Unfinished) => {
+                verdict = verdict.max(Verdict::Repairable);
+                texts.push(format!("{file} was never finished; the next start removes it"));
+            }
+            Err(Flaw::Damaged(what)) => {
+                verdict = Verdict::Damaged;
+                texts.push(format!("{file} is damaged: {what}; load the package again"));
+            }
+        }
+    }
+    texts.insert(0, format!("{n_whole} whole"));
+    let finding = Finding { what: "packages", found: texts.join("; "), verdict };
+    Ok((!found.is_empty()).then_some(finding))
 }
 
 fn text(report: &Report, findings: &[Finding], verdict: Verdict) -> String {
@@ -171,23 +188,4 @@ fn in_json(report: &Report, findings: &[Finding], verdict: Verdict) -> Value {
         "segments": segments.collect::<Vec<_>>(),
         "findings": findings.collect::<Vec<_>>(),
     })
-}
-
-/// A folder of our own, gone with this.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Self, CommandError> {
-        let number = RandomState::new().hash_one(std::process::id());
-        let path = std::env::temp_dir().join(format!("acequia-check-{number:016x}"));
-        fs::create_dir(&path).map_err(|source| CommandError::Io { path: path.clone(), source })?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What stays behind is the system's to clear.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

@@ -9,6 +9,8 @@ mod check;
 mod export;
 mod import;
 mod line;
+pub(crate) mod scratch;
+pub(crate) mod staged;
 
 pub use import::import;
 

@@ -6,9 +6,10 @@ use acequia::store::disk::{FolderDisk, ReadOnlyDisk};
 use acequia::store::journal::{
     Head, Journal, Record, RecordId, RecordKind, Settings, StreamId, TenantId, read,
 };
-use acequia::store::state::{Batch, Place, SledBackend, StateStore, Table, Truth, open};
+use acequia::store::state::{Batch, ContentHash, Place, SledBackend, StateStore, Table, Truth, open};
 use acequia::testing::TestEngine;
 use acequia::{AccumulatorDecl, Guarantee, Package, ReactorDecl, Strategy, Timestamp, when_any};
+use acequia_examples::slices;
 use acequia_tests::{Folder, echo};
 use std::collections::BTreeMap;
 use std::fs;
@@ -95,8 +96,15 @@ pub(crate) fn by_hand(folder: &Folder) -> PathBuf {
     path
 }
 
-/// Puts a state store beside the journal, with a row for each record.
-pub(crate) fn with_state(path: &Path) {
+/// What a store held before anything was done to it.
+pub(crate) struct Whole {
+    pub(crate) records: Vec<Record>,
+    pub(crate) content: ContentHash,
+    pub(crate) package: Vec<u8>,
+}
+
+/// Opens the state store beside the journal, or puts one there, with a row for each record; what is in it.
+pub(crate) fn with_state(path: &Path) -> ContentHash {
     let disk = Arc::new(FolderDisk::open(path).unwrap());
     let (journal, _) = Journal::open(disk, Settings::small()).unwrap();
     let truth = Truth::from(&journal);
@@ -110,8 +118,10 @@ pub(crate) fn with_state(path: &Path) {
         Ok(truth.last)
     };
     let (store, _) = open(&place, &SledBackend, truth, &mut fill).unwrap();
+    let content = ContentHash::of(store.rows()).unwrap();
     store.close().unwrap();
     journal.close().unwrap();
+    content
 }
 
 /// All records of a journal.
@@ -119,6 +129,16 @@ pub(crate) fn records(path: &Path) -> Vec<Record> {
     let mut records = Vec::new();
     read(&ReadOnlyDisk::open(path).unwrap(), |record| records.push(record.to_record())).unwrap().unwrap();
     records
+}
+
+/// The first departures of the slice, as many as a journal takes in a moment.
+pub(crate) fn few_departures(folder: &Folder) -> PathBuf {
+    let packed = fs::File::open(slices::flights()).unwrap();
+    let text = String::from_utf8(zstd::decode_all(packed).unwrap()).unwrap();
+    let few: Vec<&str> = text.lines().take(600).collect();
+    let path = folder.join("departures.csv");
+    fs::write(&path, few.join("\n") + "\n").unwrap();
+    path
 }
 
 /// All files below a folder, with what is in them.

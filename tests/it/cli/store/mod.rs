@@ -4,6 +4,7 @@ mod check;
 mod export;
 mod import;
 pub(crate) mod made;
+mod mutations;
 
 use super::{Said, run, text};
 use std::path::Path;
