@@ -23,6 +23,7 @@ mod note;
 mod pin;
 mod point;
 mod quarantine;
+#[cfg_attr(not(feature = "testing"), allow(unreachable_pub, reason = "tests bring readers of their own"))]
 mod reader;
 mod register;
 mod release;
@@ -31,7 +32,9 @@ mod route;
 mod unload;
 mod write;
 
-pub(crate) use actor::{CatalogActor, CatalogArgs, CatalogMsg};
+#[cfg(feature = "testing")]
+pub(crate) use actor::CatalogMsg;
+pub(crate) use actor::{CatalogActor, CatalogArgs};
 pub(crate) use archives::Archives;
 pub use boot::{BootReport, FileReport, LeftOut};
 pub(crate) use commit::{Commit, Passage};
@@ -42,6 +45,12 @@ pub use pin::PinTicket;
 pub use point::DeployPoint;
 pub(crate) use point::OnDeployPoint;
 pub(crate) use reader::ArchiveReader;
-pub use reader::{Make, Reader, Source, Taken, Unreadable};
+#[cfg(feature = "testing")]
+pub use reader::{Make, Taken, Unreadable};
+#[cfg_attr(
+    not(feature = "testing"),
+    allow(unreachable_pub, reason = "tests bring readers of their own")
+)]
+pub use reader::{Reader, Source};
 pub(crate) use register::{Register, RegisterArgs};
 pub(crate) use write::{checkpoints, records};

@@ -17,6 +17,7 @@ use acequia_core::ring::Doorbell;
 use acequia_store::journal::{
     AppendError, Batch, CrashPoint, EncodeError, OnSynced, RecordId, RecordKind, StreamId,
 };
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -205,18 +206,27 @@ impl CellJournal {
         });
     }
 
-    /// Write down that `graph`, which runs elsewhere, ended every firing before `next`, with what it sent on.
-    pub(crate) fn write_ended(&self, env: &Arc<Env>, graph: &GraphName, next: u64, outbox: Vec<Outgoing>) {
+    /// Write down that `graph`, which runs elsewhere, is done with every firing before `open`, and that those in
+    /// it have sent what they send here, with what it sent on. False if nothing was written: the engine fails.
+    pub(crate) fn write_ended(
+        &self,
+        env: &Arc<Env>,
+        graph: &GraphName,
+        open: Range<u64>,
+        outbox: Vec<Outgoing>,
+    ) -> bool {
         let mut batch = self.batch();
         let head = head(RecordKind::Firing, self.stream, fresh_id());
         let pushed = batch.push_with(&head, |out| {
-            out.put(&next.to_le_bytes());
+            out.put(&open.start.to_le_bytes());
+            out.put(&open.end.to_le_bytes());
             out.put(graph.as_str().as_bytes());
         });
         if let Err(error) = pushed {
-            return fail(env, &self.name, &error.to_string(), self.sent(outbox));
+            fail(env, &self.name, &error.to_string(), self.sent(outbox));
+            return false;
         }
-        write_batch(env, &self.journal, &self.name, (batch, self.maker()), outbox, || ());
+        write_batch(env, &self.journal, &self.name, (batch, self.maker()), outbox, || ())
     }
 
     /// The id of the next turn's record.
@@ -298,10 +308,11 @@ fn write_batch(
     (mut batch, maker): (Batch, Maker),
     outbox: Vec<Outgoing>,
     then: impl FnOnce() + Send + 'static,
-) {
+) -> bool {
     let sent = Sent::all(outbox, maker, journal.trails());
     if let Err(error) = sent.iter().try_for_each(|sent| sent.push(&mut batch, maker)) {
-        return fail(env, name, &error.to_string(), sent);
+        fail(env, name, &error.to_string(), sent);
+        return false;
     }
     // A full disk takes no new events; those that it took are worked off.
     batch.set_urgent();
@@ -318,9 +329,12 @@ fn write_batch(
         Err(error) => fail(&told, &reactor, &error.to_string(), sent),
     });
     // The queue is as long as the disk is slow: whoever runs a turn then waits with it.
-    if let Err(refused) = journal.journal().append(batch, on_synced) {
+    let refused = journal.journal().append(batch, on_synced).err();
+    let is_written = refused.is_none();
+    if let Some(refused) = refused {
         (refused.on_synced)(Err(refused.error));
     }
+    is_written
 }
 
 /// What a turn did is not on disk and never will be: nothing more may be done in its name.

@@ -141,7 +141,7 @@ pub(super) struct Recovered {
 enum Read {
     Event { source: usize, event: Kept, beside: Beside },
     Turn { lsn: Lsn, mark: Vec<u8> },
-    Ended { graph: String, next: u64 },
+    Ended { graph: String, next: u64, sent: u64 },
     Letter { id: RecordId, payload: Vec<u8> },
 }
 
@@ -291,9 +291,11 @@ impl Recovery {
                 Some(Read::Turn { lsn: record.lsn, mark: record.payload.to_vec() })
             }
             RecordKind::Firing if record.stream == self.stream => {
-                let (next, graph) = record.payload.split_first_chunk::<8>()?;
+                let (next, rest) = record.payload.split_first_chunk::<8>()?;
+                let (sent, graph) = rest.split_first_chunk::<8>()?;
                 let graph = String::from_utf8_lossy(graph).into_owned();
-                Some(Read::Ended { graph, next: u64::from_le_bytes(*next) })
+                let (next, sent) = (u64::from_le_bytes(*next), u64::from_le_bytes(*sent));
+                Some(Read::Ended { graph, next, sent })
             }
             _ => None,
         }
@@ -314,7 +316,7 @@ impl Recovery {
             Read::Event { .. } => {}
             Read::Turn { lsn, mark } => self.replay(lsn, &TurnMark::decode(&mark)?, cell, work)?,
             Read::Letter { id, payload } => self.letters.read(id, &payload),
-            Read::Ended { graph, next } => cell.replay_ended(&graph, next),
+            Read::Ended { graph, next, sent } => cell.replay_ended(&graph, next, sent),
         }
         Ok(())
     }

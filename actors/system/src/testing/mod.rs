@@ -45,6 +45,7 @@ mod probe;
 mod script;
 
 pub use crate::catalog::{Make, Reader, Taken, Unreadable};
+
 pub use engine::{PATIENCE, TestEngine, TestEngineBuilder};
 pub use faults::{Faults, faults};
 pub use probe::Probe;

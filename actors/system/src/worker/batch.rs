@@ -9,10 +9,16 @@ use acequia_core::id::FiringId;
 use acequia_core::ledger::Dropped;
 use std::sync::atomic::Ordering;
 
+/// Firings between two records of how far a graph has come that runs elsewhere.
+const RECORDED_CHUNK: usize = 32;
+
 impl Worker {
     /// Run one batch, firing by firing where there is a deadline.
     pub(super) async fn run_batch(&self, mut run: GraphRun, batch: Batch) -> (GraphRun, Step) {
-        let (mut batch, mut from, mut quota) = (batch, 0, if self.blocking { 1 } else { usize::MAX });
+        // What a chunk sends on is one batch of the journal, which has its limits.
+        let most = if self.is_recorded() { RECORDED_CHUNK } else { usize::MAX };
+        let (mut batch, mut from, mut quota) = (batch, 0, if self.blocking { 1 } else { most });
+        run.set_again(batch.is_sent);
         while from < batch.len() {
             if from > 0 && lock(&self.state).held {
                 self.delivery.deliver_back(&batch, from, self.env.now());
@@ -52,7 +58,7 @@ impl Worker {
             if self.blocking && self.deadline.is_none() {
                 // A graph that turns out to be fast need not change threads once a firing.
                 let fast = took < FAST_CHUNK;
-                quota = if fast { (quota * 2).min(256) } else { 1 };
+                quota = if fast { (quota * 2).min(256).min(most) } else { 1 };
             }
         }
         self.delivery.recycle(batch);
@@ -70,6 +76,10 @@ impl Worker {
 
     fn conclude(&self, run: &mut GraphRun, n: usize, upto: Option<u64>) {
         let exceptions = run.take_exceptions();
+        if self.is_recorded() {
+            // What it yielded is still to be written down.
+            self.delivery.keep_open();
+        }
         self.delivery.conclude(n as u64, upto.map(FiringId), run.entry(), exceptions);
     }
 

@@ -164,9 +164,14 @@ impl Worker {
         worker
     }
 
-    /// The ledgers of its sinks, as of its last step.
+    /// The ledgers of its sinks: as they are, or while it works, as of its last step. What it sent by way of the
+    /// disk is in its ring some time after that step.
     pub(crate) fn outputs(&self) -> Vec<(Place, Entry)> {
-        lock(&self.outputs).clone()
+        let state = lock(&self.state);
+        match &state.run {
+            Some(run) => entries(run),
+            None => lock(&self.outputs).clone(),
+        }
     }
 
     /// Do something with the run, between two deliveries.
@@ -228,6 +233,7 @@ impl Worker {
                 break;
             };
             self.flush(&mut run).await;
+            run.set_again(false);
             if let Step::Quarantined(failure) = step {
                 self.quarantine(&mut run, failure);
             }
@@ -301,6 +307,11 @@ impl Worker {
         .await;
     }
 
+    /// Whether its cell keeps marks, by which a later process goes on.
+    fn is_recorded(&self) -> bool {
+        self.cell.upgrade().is_some_and(|cell| cell.journal().is_some())
+    }
+
     /// The cell need not keep firings any more whose outputs waited as the graph left.
     fn brought_along_is_gone(&self) {
         let Some(cell) = self.cell.upgrade().filter(|cell| cell.journal().is_some()) else { return };
@@ -328,12 +339,15 @@ impl Worker {
         let cell = self.cell.upgrade();
         match cell.as_ref().and_then(|cell| cell.journal()) {
             Some(journal) => {
-                // What waits at a sink would be lost by a crash: it has not come so far.
-                let ended = || self.delivery.first_open().unwrap_or_else(|| self.delivery.ended());
-                let next = if gone { ended() } else { 0 };
+                let sent = self.delivery.ended();
+                // What waits at a sink would be lost by a crash: with that it has not come so far.
+                let next = if gone { sent } else { 0 };
                 let next = next.max(self.written.load(Ordering::Acquire));
-                if next > self.written.swap(next, Ordering::AcqRel) || !outbox.is_empty() {
-                    journal.write_ended(&self.env, &self.graph, next, outbox);
+                let is_news = next > self.written.swap(next, Ordering::AcqRel) || !outbox.is_empty();
+                let is_written = !is_news || journal.write_ended(&self.env, &self.graph, next..sent, outbox);
+                if gone && is_written {
+                    // From here on a mark may take it for done: it comes behind this record.
+                    self.delivery.outputs_gone();
                 }
             }
             None if outbox.is_empty() => {}

@@ -40,7 +40,7 @@ impl Seat {
         let (entry, exceptions) = (run.entry(), run.take_exceptions());
         // What queued came out of turns that are on disk.
         run.hold(false);
-        run.set_again(batch.ids[0] < self.sent_upto);
+        run.set_again(batch.is_sent);
         turn.blocked = !run.flush(cx);
         run.set_again(false);
         self.unflushed = if turn.blocked { Some(batch.ids[0]) } else { None };

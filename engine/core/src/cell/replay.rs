@@ -72,8 +72,8 @@ impl Earlier {
 /// Firings of an earlier life that a graph has not ended.
 struct Owed {
     graph: GraphName,
-    /// What the graph sent to durable accumulators is on disk.
-    sent: bool,
+    /// What firings before this sent to durable accumulators is on disk.
+    sent_before: u64,
     /// One column a source of the reactor.
     batch: Batch,
 }
@@ -189,11 +189,13 @@ impl Cell {
         earlier.map(|owed| (&owed.graph, owed.batch.len()))
     }
 
-    /// The graph ended every firing before `next`: a record of its own says so, where it runs elsewhere.
-    pub fn replay_ended(&mut self, graph: &str, next: u64) {
+    /// The graph is done with every firing before `next`, and what those before `sent` send to durable
+    /// accumulators is on disk: a record of its own says so, where it runs elsewhere.
+    pub fn replay_ended(&mut self, graph: &str, next: u64, sent: u64) {
         let Some(earlier) = &mut self.earlier else { return };
         if let Some(owed) = earlier.owed.iter_mut().find(|owed| owed.graph.as_str() == graph) {
             owed.batch.forget_before(next);
+            owed.sent_before = owed.sent_before.max(sent);
         }
     }
 
@@ -206,14 +208,16 @@ impl Cell {
             let known = earlier.owed.iter().position(|owed| owed.graph.as_str() == open.graph);
             let at = known.unwrap_or_else(|| {
                 let batch = Batch::new(self.columns.iter().map(|column| column.fresh()).collect());
-                earlier.owed.push(Owed { graph: open.graph.as_str().into(), sent: open.sent, batch });
+                earlier.owed.push(Owed { graph: open.graph.as_str().into(), sent_before: 0, batch });
                 earlier.owed.len() - 1
             });
             let owed = &mut earlier.owed[at];
-            owed.sent = open.sent;
             owed.batch.forget_before(open.from);
             for firing in (0..view.len()).filter(|firing| mark.first_firing + *firing as u64 >= open.from) {
                 owed.batch.copy(mark.first_firing + firing as u64, &view, firing);
+            }
+            if open.sent {
+                owed.sent_before = owed.batch.ids.last().map_or(0, |last| last + 1);
             }
         }
     }
@@ -224,14 +228,12 @@ impl Cell {
         let Some(earlier) = &mut self.earlier else { return };
         for seat in &mut self.seats {
             let Some(at) = earlier.owed.iter().position(|owed| owed.graph == seat.name) else { continue };
-            let Owed { sent, batch, .. } = earlier.owed.swap_remove(at);
+            let Owed { sent_before, batch, .. } = earlier.owed.swap_remove(at);
             let stride = batch.columns.len();
+            seat.delivery.set_sent_before(sent_before);
             for (id, row) in batch.ids.iter().zip(batch.rows.chunks(stride)) {
                 let view = View::new(&batch.columns, &seat.map, row, FiringId(*id));
                 seat.delivery.deliver(&view, *id, 0, now, &mut turn.letters);
-            }
-            if sent {
-                seat.sent_upto = batch.ids.last().map_or(0, |last| last + 1);
             }
         }
         if earlier.owed.is_empty() {

@@ -51,8 +51,6 @@ pub struct Seat {
     refused: Entry,
     /// The first firing whose outputs wait at a sink.
     pub(super) unflushed: Option<u64>,
-    /// What firings before this sent to durable accumulators is on disk, from an earlier life.
-    pub(super) sent_upto: u64,
 }
 
 /// How a seat's time is taken.
@@ -118,7 +116,6 @@ impl Seat {
             slow_chunks: 0,
             unclocked: 0,
             unflushed: None,
-            sent_upto: 0,
         }
     }
 

@@ -131,5 +131,9 @@ async fn settled(engine: &Engine, newest: &Mutex<Option<Seen>>, acknowledged: u6
         }
         tokio::time::sleep(Duration::from_millis(2)).await; // tidy: a process of its own, on real time
     }
-    panic!("{acknowledged} was acknowledged, and only {:?} has come through", newest.lock().unwrap());
+    let (seen, state) = (*newest.lock().unwrap(), engine.state());
+    let (open, ledger) = (engine.unsettled().await, engine.ledger().await.check());
+    panic!(
+        "{acknowledged} was acknowledged, and only {seen:?} has come through: {state:?}, {open:?}, {ledger:?}"
+    );
 }

@@ -12,11 +12,13 @@ pub struct Batch {
     pub rows: Vec<u32>,
     /// Number of each firing.
     pub ids: Vec<u64>,
+    /// What they send to durable accumulators is on disk, from an earlier life.
+    pub is_sent: bool,
 }
 
 impl Batch {
     pub(in crate::cell) fn new(columns: Vec<Box<dyn AnyColumn>>) -> Self {
-        Self { columns, rows: Vec::new(), ids: Vec::new() }
+        Self { columns, rows: Vec::new(), ids: Vec::new(), is_sent: false }
     }
 
     pub(super) fn fresh(&self) -> Self {
@@ -24,13 +26,14 @@ impl Batch {
             columns: self.columns.iter().map(|column| column.fresh()).collect(),
             rows: Vec::new(),
             ids: Vec::new(),
+            is_sent: false,
         }
     }
 
     /// One firing from its inputs, as a dead letter or a retry keeps them.
     pub fn single(firing: FiringId, inputs: &[Box<dyn AnyColumn>]) -> Self {
         let columns = inputs.iter().map(|column| column.fresh()).collect();
-        let mut batch = Self { columns, rows: Vec::new(), ids: Vec::new() };
+        let mut batch = Self { columns, rows: Vec::new(), ids: Vec::new(), is_sent: false };
         batch.push_columns(firing.0, inputs);
         batch
     }
@@ -75,6 +78,12 @@ impl Batch {
         self.ids.drain(..n);
         self.rows.drain(..n * self.columns.len());
         self.compact();
+    }
+
+    /// Drop the firings behind the first `n`.
+    pub(super) fn keep_first(&mut self, n: usize) {
+        self.ids.truncate(n);
+        self.rows.truncate(n * self.columns.len().max(1));
     }
 
     /// A view over no columns counts its firings by their rows: there, a row is one index long.

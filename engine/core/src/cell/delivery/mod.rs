@@ -5,6 +5,8 @@
 
 mod batch;
 mod inner;
+mod overdue;
+mod owing;
 mod retire;
 
 pub use batch::Batch;
@@ -56,6 +58,10 @@ struct Inner {
     quarantined: bool,
     waiters: Vec<Waker>,
     doorbell: Option<Arc<dyn Doorbell>>,
+    // Firings from here on have ended, and their outputs may be with the worker still.
+    kept_open: Option<u64>,
+    // What firings before this sent is on disk, from an earlier life.
+    sent_before: u64,
 }
 
 /// The outcomes that the log can still ask for.
@@ -89,6 +95,8 @@ impl Delivery {
             quarantined: false,
             waiters: Vec::new(),
             doorbell: None,
+            kept_open: None,
+            sent_before: 0,
         };
         let inner = Mutex::new(inner);
         Self {
@@ -206,6 +214,9 @@ impl Delivery {
             restored.push(inner.waiting.ids[firing], &view, firing, &mut last);
         }
         inner.in_hand -= ((batch.len() - from) as u64).min(inner.in_hand);
+        if batch.is_sent {
+            inner.sent_before = batch.ids.last().map_or(0, |last| last + 1);
+        }
         inner.waiting_since = now;
         inner.waiting = restored;
         drop(inner);
@@ -251,11 +262,12 @@ impl Delivery {
         inner.in_hand += batch.len() as u64;
         inner.in_hand_since = now;
         let waiters = std::mem::take(&mut inner.waiters);
+        let sent_before = std::mem::take(&mut inner.sent_before);
         drop(inner);
         for waiter in waiters {
             waiter.wake();
         }
-        Some(batch)
+        Some(if sent_before > 0 { self.part(batch, sent_before, now) } else { batch })
     }
 
     /// `n` deliveries in hand ended; `run` is what the runner has settled and dropped so far.
@@ -271,21 +283,6 @@ impl Delivery {
         }
     }
 
-    /// The firing in hand passed its deadline: it is reported at once, wherever its thread is.
-    pub fn time_out(&self, firing: FiringId) {
-        let mut inner = self.lock();
-        inner.entry.drop(Dropped::TimedOut, 1);
-        inner.in_hand -= inner.in_hand.min(1);
-        inner.overdue = true;
-        inner.except(firing, Outcome::TimedOut);
-    }
-
-    /// The thread of the firing that timed out came back: its conclusion must not count again.
-    pub fn timed_out_returned(&self) {
-        let mut inner = self.lock();
-        inner.concluded_early |= std::mem::take(&mut inner.overdue);
-    }
-
     /// Give a taken batch's memory back.
     pub fn recycle(&self, mut batch: Batch) {
         for column in &mut batch.columns {
@@ -294,6 +291,7 @@ impl Delivery {
         }
         batch.rows.clear();
         batch.ids.clear();
+        batch.is_sent = false;
         self.lock().spare = Some(batch);
     }
 

@@ -4,7 +4,6 @@ use super::Delivery;
 use crate::ledger::Dropped;
 use crate::letter::DeadLetter;
 use crate::time::Timestamp;
-use std::sync::atomic::Ordering;
 
 impl Delivery {
     /// Give up what waits, as dead letters, and what is in somebody's hand, counted under `why`. Nobody
@@ -23,19 +22,5 @@ impl Delivery {
     pub fn is_idle(&self) -> bool {
         let inner = self.lock();
         inner.waiting.is_empty() && inner.in_hand == 0
-    }
-
-    /// The first firing that may not have ended, if there is one; none before it is open.
-    pub fn first_open(&self) -> Option<u64> {
-        let inner = self.lock();
-        if inner.in_hand > 0 {
-            return Some(inner.concluded.max(self.ran_in_place.load(Ordering::Relaxed)));
-        }
-        inner.waiting.ids.first().copied()
-    }
-
-    /// Every firing before this ended, as far as firings were taken from here or ran in the cell.
-    pub fn ended(&self) -> u64 {
-        self.lock().concluded.max(self.ran_in_place.load(Ordering::Relaxed))
     }
 }
