@@ -42,13 +42,16 @@ pub(crate) fn rows(scale: &Scale) -> Result<Vec<Row>, BenchError> {
     Ok(rows)
 }
 
+/// One look at a version, timed.
+type Look = fn(&Pinned) -> Result<Duration, BenchError>;
+
 /// Looks at a version that runs hold: by their number, and in microseconds.
 fn pins(repeats: usize) -> Result<Vec<Row>, BenchError> {
     let held = [10, 1_000, 100_000].map(Pinned::new);
     let [few, some, many] = held;
     let (few, some, many) = (few?, some?, many?);
     let mut rows = Vec::new();
-    let looks: [(_, fn(&Pinned) -> Result<Duration, BenchError>); 2] =
+    let looks: [(&str, Look); 2] =
         [("unload check, 100,000 runs", Pinned::unload), ("route check, 100,000 runs", Pinned::route)];
     for (mode, look) in looks {
         let mut samples = [Vec::new(), Vec::new(), Vec::new()];

@@ -1,5 +1,7 @@
 //! Events that come again.
 
+#![expect(clippy::disallowed_methods, reason = "two producers that push at the same time")]
+
 use super::{on, package, power_cut, reactor, start, sums};
 use acequia::store::Lsn;
 use acequia::store::disk::{Cut, SimulatedDisk};

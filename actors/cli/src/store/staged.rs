@@ -20,8 +20,11 @@ pub(crate) enum Flaw {
     Damaged(&'static str),
 }
 
-/// The files, each with its archive.
-pub(crate) fn all(disk: &ReadOnlyDisk) -> Result<Vec<(String, Result<Vec<u8>, Flaw>)>, CommandError> {
+/// A file's name, with its archive.
+pub(crate) type Staged = (String, Result<Vec<u8>, Flaw>);
+
+/// The files.
+pub(crate) fn all(disk: &ReadOnlyDisk) -> Result<Vec<Staged>, CommandError> {
     let failed = |name: &str| {
         let path = disk.path().join(name);
         move |source: io::Error| CommandError::Io { path, source }

@@ -34,7 +34,7 @@ pub enum Placement {
     },
 }
 
-/// Describes an [`Engine`].
+/// Describes an [`Engine`](crate::Engine).
 #[must_use = "nothing runs before `start`"]
 pub struct EngineBuilder {
     pub(super) packages: Vec<Package>,
@@ -141,14 +141,14 @@ impl EngineBuilder {
         self
     }
 
-    /// How many libraries this process may have mapped before [`Engine::open`] refuses a further one (default 1,024): what
+    /// How many libraries this process may have mapped before [`open`](crate::Engine::open) refuses a further one (default 1,024): what
     /// is unloaded stays mapped, at about a third of a megabyte each.
     pub fn mapped_libraries(mut self, n: usize) -> Self {
         self.mapped_libraries = n;
         self
     }
 
-    /// Whom [`Engine::open`] takes packages from (default: anybody, and what is signed must be whole).
+    /// Whom [`open`](crate::Engine::open) takes packages from (default: anybody, and what is signed must be whole).
     ///
     /// ```no_run
     /// # fn configured() -> Result<(), Box<dyn std::error::Error>> {

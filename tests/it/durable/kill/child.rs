@@ -1,5 +1,10 @@
 //! The process that is killed.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "what a child and its parent say to each other, or to who reads the long form"
+)]
+
 use super::super::reactor;
 use acequia::core::accumulator::Stateful;
 use acequia::store::disk::{Disk, FolderDisk};

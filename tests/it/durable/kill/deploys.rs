@@ -3,6 +3,11 @@
 //! The child works off rounds of eight operations: it loads a version, pushes, loads another one, routes back and
 //! forth, pushes, unloads the first one and then the package.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "what a child and its parent say to each other, or to who reads the long form"
+)]
+
 use super::child::{FOLDER, STARTED, UNTIL, acknowledged, settings, stand_still};
 use super::{DEPLOYS, End, dice, run, setting};
 use crate::catalog::{Texts, listed, pricing};

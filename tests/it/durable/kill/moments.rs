@@ -1,5 +1,10 @@
 //! At any moment.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "what a child and its parent say to each other, or to who reads the long form"
+)]
+
 use super::{CHAIN, ELSEWHERE, End, Role, child, run, setting, spawn};
 use acequia_tests::Folder;
 use std::io::{BufRead, BufReader};
