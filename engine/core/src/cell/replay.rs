@@ -55,6 +55,8 @@ pub(super) struct Earlier {
     kept: Vec<usize>,
     /// Firings that wait for their graphs.
     owed: Vec<Owed>,
+    /// How far graphs came that ran elsewhere.
+    done: Vec<Done>,
 }
 
 impl Earlier {
@@ -76,6 +78,20 @@ struct Owed {
     sent_before: u64,
     /// One column a source of the reactor.
     batch: Batch,
+}
+
+/// How far a graph came that ran elsewhere.
+struct Done {
+    graph: GraphName,
+    next: u64,
+    sent: u64,
+}
+
+impl Owed {
+    fn learn(&mut self, done: &Done) {
+        self.batch.forget_before(done.next);
+        self.sent_before = self.sent_before.max(done.sent);
+    }
 }
 
 /// A function that awaits something: run it to its end, then go on.
@@ -192,10 +208,15 @@ impl Cell {
     /// The graph is done with every firing before `next`, and what those before `sent` send to durable
     /// accumulators is on disk: a record of its own says so, where it runs elsewhere.
     pub fn replay_ended(&mut self, graph: &str, next: u64, sent: u64) {
-        let Some(earlier) = &mut self.earlier else { return };
+        let earlier = self.earlier.get_or_insert_default();
+        let at = earlier.done.iter().position(|done| done.graph.as_str() == graph).unwrap_or_else(|| {
+            earlier.done.push(Done { graph: graph.into(), next: 0, sent: 0 });
+            earlier.done.len() - 1
+        });
+        let done = &mut earlier.done[at];
+        (done.next, done.sent) = (done.next.max(next), done.sent.max(sent));
         if let Some(owed) = earlier.owed.iter_mut().find(|owed| owed.graph.as_str() == graph) {
-            owed.batch.forget_before(next);
-            owed.sent_before = owed.sent_before.max(sent);
+            owed.learn(done);
         }
     }
 
@@ -215,6 +236,10 @@ impl Cell {
             owed.batch.forget_before(open.from);
             for firing in (0..view.len()).filter(|firing| mark.first_firing + *firing as u64 >= open.from) {
                 owed.batch.copy(mark.first_firing + firing as u64, &view, firing);
+            }
+            // Its record may lie before the mark of the turn that it is about.
+            if let Some(done) = earlier.done.iter().find(|done| done.graph == owed.graph) {
+                owed.learn(done);
             }
             if open.sent {
                 owed.sent_before = owed.batch.ids.last().map_or(0, |last| last + 1);

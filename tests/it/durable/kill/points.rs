@@ -1,6 +1,6 @@
 //! At every named point.
 
-use super::{CHAIN, ELSEWHERE, End, dice, run, setting};
+use super::{CHAIN, End, dice, run, setting};
 use acequia::store::journal::CrashPoint;
 use acequia_tests::Folder;
 use std::collections::BTreeSet;
@@ -44,8 +44,7 @@ fn kills_at_random_points_take_nothing_that_was_acknowledged() {
         // Mostly early, for a life of few numbers comes by some points seldom.
         let within = [1, 2, 8, 60][below(4) as usize];
         let nth = below(within) as u32;
-        let role = if below(2) == 0 { CHAIN } else { ELSEWHERE };
-        if run(role, &folder.join(""), until, Some((point.as_str(), nth))) == End::Killed {
+        if run(CHAIN, &folder.join(""), until, Some((point.as_str(), nth))) == End::Killed {
             killed += 1;
             reached.insert(point);
         }

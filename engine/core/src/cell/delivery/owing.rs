@@ -52,6 +52,10 @@ impl Delivery {
         // A firing that somebody replays has an old number, and comes behind them.
         let follows = |at: &usize| *at == 0 || batch.ids[*at - 1] < batch.ids[*at];
         let n = (0..batch.len()).take_while(|at| batch.ids[*at] < sent_before && follows(at)).count();
+        // Whoever takes them may come while they are still being put here.
+        if n == batch.len() && batch.ids.last().is_some_and(|last| last + 1 < sent_before) {
+            self.lock().sent_before = sent_before;
+        }
         if n == 0 {
             return batch;
         }
