@@ -12,13 +12,8 @@ use std::time::Duration;
 
 #[test]
 fn a_kill_at_any_moment_takes_nothing_that_was_acknowledged() {
-    kill_again_and_again(CHAIN);
-}
-
-#[test]
-#[ignore = "a known defect: about one run of fifteen finds an output lost or repeated; see docs/guarantees.md, not promised yet"]
-fn a_kill_at_any_moment_takes_nothing_from_a_graph_that_runs_elsewhere_and_lets_it_send_nothing_twice() {
-    kill_again_and_again(ELSEWHERE);
+    // On request with a graph that runs elsewhere, which does not hold yet: see docs/guarantees.md.
+    kill_again_and_again(if setting("ACEQUIA_KILLS_ELSEWHERE").is_some() { ELSEWHERE } else { CHAIN });
 }
 
 #[expect(clippy::disallowed_methods, reason = "a process is killed at a moment that nobody announces")]
