@@ -5,6 +5,7 @@
 //! behind its life, and a number that nothing follows from. An output's id follows from the firing, the sink and
 //! its place among the firing's values there: whoever makes it again gives it the same one.
 
+use super::stream::first_eight;
 use crate::id::FiringId;
 use crate::letter::Place;
 
@@ -64,9 +65,7 @@ impl LifeId {
 pub fn number(stream: u64, fresh: u128) -> u64 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&stream.to_le_bytes()).update(&fresh.to_le_bytes());
-    let mut first = [0; 8];
-    first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-    u64::from_le_bytes(first)
+    first_eight(&hasher)
 }
 
 #[cfg(test)]

@@ -5,6 +5,11 @@
 pub fn stream_number(kind: &str, name: &str) -> u64 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&(kind.len() as u64).to_le_bytes()).update(kind.as_bytes()).update(name.as_bytes());
+    first_eight(&hasher)
+}
+
+/// The first eight bytes of a hash, as a number.
+pub(super) fn first_eight(hasher: &blake3::Hasher) -> u64 {
     let mut first = [0; 8];
     first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
     u64::from_le_bytes(first)
