@@ -1,6 +1,6 @@
 //! Running one batch of deliveries: chunk by chunk, each failure and each wait where it occurs.
 
-use super::ran::{Ran, copy, run_view, timed_out_letter};
+use super::ran::{Ran, copy, entries, run_view, timed_out_letter};
 use super::{FAST_CHUNK, Step, Worker, lock};
 use acequia_core::cell::{Batch, FiringIds, GraphRun, HandedOver};
 use acequia_core::fault::{Failure, Verdict, guarded, guarded_future};
@@ -76,6 +76,9 @@ impl Worker {
 
     fn conclude(&self, run: &mut GraphRun, n: usize, upto: Option<u64>) {
         let exceptions = run.take_exceptions();
+        // Before its firings leave the hand: what they yielded must not be nowhere meanwhile.
+        run.offer();
+        *lock(&self.outputs) = entries(run);
         if self.is_recorded() {
             // What it yielded is still to be written down.
             self.delivery.keep_open();

@@ -8,8 +8,8 @@ use crate::letter::Place;
 use crate::sink::{AnySink, SinkContext};
 
 impl GraphRun {
-    /// Move outputs to the sinks.
-    fn offer(&mut self) {
+    /// Move outputs to the sinks, whose ledgers know of them from here on; [`GraphRun::flush`] lets them go.
+    pub fn offer(&mut self) {
         for (terminal, (output, sinks)) in self.outcomes.outputs().iter_mut().zip(&mut self.sinks).enumerate()
         {
             if output.is_empty() {

@@ -81,7 +81,10 @@ impl Cell {
         }
         ledger.push((edge(EdgeKind::Firings), self.firings));
         for seat in &self.seats {
-            ledger.push((edge(EdgeKind::Deliveries(seat.name.clone())), seat.entry()));
+            let (mut deliveries, owed) = (seat.entry(), self.owed_to(&seat.name));
+            deliveries.accepted += owed;
+            deliveries.unsettled += owed;
+            ledger.push((edge(EdgeKind::Deliveries(seat.name.clone())), deliveries));
             if let Some(run) = &seat.run {
                 ledger.extend(
                     run.sink_entries().map(|(place, entry)| (edge(EdgeKind::Outputs(place.clone())), entry)),
@@ -104,6 +107,11 @@ impl Cell {
     /// Values in a source's column that the policy was not told of.
     fn unmerged(&self, source: usize) -> u64 {
         (self.columns[source].len() as u64).saturating_sub(u64::from(self.policy.n_arrived(source)))
+    }
+
+    /// Firings of an earlier life that its next turn delivers.
+    fn owed_to(&self, graph: &GraphName) -> u64 {
+        self.owed().filter(|(name, _)| *name == graph).map(|(_, n)| n as u64).sum()
     }
 
     /// Check every edge.
@@ -136,7 +144,8 @@ impl Cell {
         }
         for seat in &self.seats {
             let (waiting, in_hand) = seat.delivery.since();
-            push(EdgeKind::Deliveries(seat.name.clone()), seat.delivery.waiting() as u64, false, 0, waiting);
+            let n = seat.delivery.waiting() as u64 + self.owed_to(&seat.name);
+            push(EdgeKind::Deliveries(seat.name.clone()), n, false, 0, waiting);
             push(EdgeKind::Deliveries(seat.name.clone()), seat.delivery.in_hand(), true, 0, in_hand);
             for (place, entry) in seat.run.iter().flat_map(|run| run.sink_entries()) {
                 push(EdgeKind::Outputs(place.clone()), entry.unsettled, false, 0, None);

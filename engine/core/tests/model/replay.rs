@@ -5,7 +5,7 @@ use super::harness::{Rig, Row, Seen, cases, criteria_of, quiet_panic, recorder, 
 use super::reference::{Sequential, Shape, shapes};
 use acequia_core::FiringId;
 use acequia_core::accumulator::{AccumulatorDecl, Batch, Kind, Passthrough, Reply, Stateful};
-use acequia_core::cell::Checkpoint;
+use acequia_core::cell::{Checkpoint, EdgeKind};
 use acequia_core::durable::TurnMark;
 use acequia_core::fault::FaultBudget;
 use acequia_core::graph::View;
@@ -279,6 +279,7 @@ impl Life {
         }
         self.rig.cell.end_replay();
         self.rig.cell.keep_marks(false);
+        self.demand_owed();
         self.fired.split_off(&self.rig.cell.n_firings());
         // Those that were consumed are not offered again.
         let events = std::mem::take(&mut self.journal.events);
@@ -295,6 +296,18 @@ impl Life {
         self.journal.events = done;
         self.journal.events.append(&mut left);
         self.rig.check();
+    }
+
+    /// Whoever asks before the first turn must not believe that all is done.
+    fn demand_owed(&self) {
+        let cell = &self.rig.cell;
+        let owed: u64 = cell.owed().map(|(_, n)| n as u64).sum();
+        let open = cell.open();
+        let open = open.iter().filter(|open| matches!(open.edge.kind, EdgeKind::Deliveries(_)));
+        assert_eq!(open.map(|open| open.n).sum::<u64>(), owed);
+        let undelivered =
+            self.fired.range(..cell.n_firings()).filter(|(id, _)| !self.delivered.contains_key(id));
+        assert!(owed >= undelivered.count() as u64, "what nobody has taken is owed");
     }
 
     fn replay(&mut self, mark: &TurnMark, consumed: &mut [u64]) {

@@ -31,13 +31,16 @@ pub(super) const AT: &str = "the child is at ";
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Seen {
     last: u64,
-    in_order: bool,
+    /// The first number that did not follow its predecessor, with that.
+    wrong: Option<(u64, u64)>,
 }
 
 fn follows(name: &str) -> AccumulatorDecl {
     let make = || {
-        Stateful::new(Seen { last: 0, in_order: true }, |seen: &mut Seen, number: &u64| {
-            seen.in_order &= *number == seen.last + 1;
+        Stateful::new(Seen::default(), |seen: &mut Seen, number: &u64| {
+            if *number != seen.last + 1 {
+                seen.wrong.get_or_insert((seen.last, *number));
+            }
             seen.last = *number;
             Ok(Some(*seen))
         })
@@ -117,7 +120,8 @@ async fn live(folder: &Path, until: u64, started: impl Fn()) {
     let mut notes = OpenOptions::new().create(true).append(true).open(folder.join("acknowledged")).unwrap();
     while next <= until {
         handle.push(next).await.unwrap();
-        writeln!(notes, "{next}").unwrap();
+        // In one call: half a line and the next life's first would be another number.
+        notes.write_all(format!("{next}\n").as_bytes()).unwrap();
         next += 1;
     }
     settled(&engine, &newest, until).await;
@@ -129,9 +133,13 @@ async fn settled(engine: &Engine, newest: &Mutex<Option<Seen>>, acknowledged: u6
     for _ in 0..30_000 {
         engine.reactor("Second").unwrap().fire().await.ok();
         let settled = engine.ledger().await.check().is_ok() && engine.unsettled().await.is_empty();
-        let seen = newest.lock().unwrap().unwrap_or(Seen { last: 0, in_order: true });
+        let seen = newest.lock().unwrap().unwrap_or_default();
         if settled && seen.last >= acknowledged {
-            assert!(seen.in_order, "a number is missing, or came twice, before {}", seen.last);
+            assert_eq!(
+                seen.wrong, None,
+                "a number that did not follow, and the one before it; now {}",
+                seen.last
+            );
             return seen.last;
         }
         tokio::time::sleep(Duration::from_millis(2)).await; // tidy: a process of its own, on real time

@@ -91,12 +91,12 @@ async fn live(folder: &Path, until: u64) {
     if found != expected(done) {
         assert_eq!(found, expected(done + 1), "neither before nor after operation {done}");
         done += 1;
-        writeln!(notes, "{done}").unwrap();
+        notes.write_all(format!("{done}\n").as_bytes()).unwrap();
     }
     while done < until {
         operate(&engine, done).await;
         done += 1;
-        writeln!(notes, "{done}").unwrap();
+        notes.write_all(format!("{done}\n").as_bytes()).unwrap();
         assert_eq!(listed(&engine.catalog()), expected(done), "after {done} operations");
     }
     engine.shutdown(Duration::from_secs(10)).await;

@@ -12,8 +12,12 @@ use std::time::Duration;
 
 #[test]
 fn a_kill_at_any_moment_takes_nothing_that_was_acknowledged() {
-    // On request with a graph that runs elsewhere, which does not hold yet: see docs/guarantees.md.
-    kill_again_and_again(if setting("ACEQUIA_KILLS_ELSEWHERE").is_some() { ELSEWHERE } else { CHAIN });
+    kill_again_and_again(CHAIN);
+}
+
+#[test]
+fn a_kill_at_any_moment_takes_nothing_from_a_graph_that_runs_elsewhere() {
+    kill_again_and_again(ELSEWHERE);
 }
 
 #[expect(clippy::disallowed_methods, reason = "a process is killed at a moment that nobody announces")]

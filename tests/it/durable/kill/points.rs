@@ -1,6 +1,6 @@
 //! At every named point.
 
-use super::{CHAIN, End, dice, run, setting};
+use super::{CHAIN, ELSEWHERE, End, Role, dice, run, setting};
 use acequia::store::journal::CrashPoint;
 use acequia_tests::Folder;
 use std::collections::BTreeSet;
@@ -35,6 +35,12 @@ fn kills_at_random_points_take_nothing_that_was_acknowledged() {
     let lives = setting("ACEQUIA_CRASHES").unwrap_or(6);
     let seed = setting("ACEQUIA_CRASHES_SEED").unwrap_or_else(|| u64::from(std::process::id()));
     println!("points: ACEQUIA_CRASHES={lives} ACEQUIA_CRASHES_SEED={seed}");
+    for role in [CHAIN, ELSEWHERE] {
+        kill_at_random_points(role, lives, seed);
+    }
+}
+
+fn kill_at_random_points(role: Role, lives: u64, seed: u64) {
     let mut below = dice(seed);
     let folder = Folder::new().unwrap();
     let (mut until, mut killed, mut reached) = (0, 0, BTreeSet::new());
@@ -44,11 +50,11 @@ fn kills_at_random_points_take_nothing_that_was_acknowledged() {
         // Mostly early, for a life of few numbers comes by some points seldom.
         let within = [1, 2, 8, 60][below(4) as usize];
         let nth = below(within) as u32;
-        if run(CHAIN, &folder.join(""), until, Some((point.as_str(), nth))) == End::Killed {
+        if run(role, &folder.join(""), until, Some((point.as_str(), nth))) == End::Killed {
             killed += 1;
             reached.insert(point);
         }
     }
-    assert_eq!(run(CHAIN, &folder.join(""), until + EACH, None), End::Finished);
+    assert_eq!(run(role, &folder.join(""), until + EACH, None), End::Finished);
     println!("points: {lives} lives, {killed} killed at {} points, nothing lost", reached.len());
 }
