@@ -28,26 +28,38 @@ fn command(operation: Operation) -> Command {
     Command::new("bench", Timestamp::ZERO, operation)
 }
 
+fn run_name(run: u64) -> String {
+    format!("run-{run:08}")
+}
+
 impl Pinned {
     /// Half of the runs are live, the others can be resumed.
     pub(crate) fn new(n_runs: u64) -> Result<Self, BenchError> {
         let mut catalog = Catalog::default();
-        let mut done = |operation| {
+        let done = |catalog: &mut Catalog, operation| {
             let decision = catalog.decide(&command(operation)).map_err(failed)?;
             catalog.apply(&decision.record).map_err(failed)
         };
-        done(Operation::Load(Load::new("pricing", "1111")))?;
+        done(&mut catalog, Operation::Load(Load::new("pricing", "1111")))?;
         let hold = |run: u64| PinChange::Hold {
             package: "pricing".into(),
             version: "1111".into(),
             kind: if run.is_multiple_of(2) { PinKind::LiveRun } else { PinKind::ResumableRun },
-            holder: format!("run-{run:08}").into(),
+            holder: run_name(run).into(),
         };
         for from in (0..n_runs).step_by(1_000) {
-            let changes = (from..n_runs.min(from + 1_000)).map(hold).collect();
-            done(Operation::Pin { package: "pricing".into(), changes })?;
+            let runs = from..n_runs.min(from + 1_000);
+            // Each came in by the door, and is let go there once it is recorded.
+            let snapshot = catalog.snapshot();
+            let enter = |run| snapshot.start_at(&"pricing".into(), &"1111".into(), run_name(run));
+            let starts = runs.clone().map(enter).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+            done(
+                &mut catalog,
+                Operation::Pin { package: "pricing".into(), changes: runs.map(hold).collect() },
+            )?;
+            drop(starts);
         }
-        done(Operation::Load(Load::new("pricing", "2222")))?;
+        done(&mut catalog, Operation::Load(Load::new("pricing", "2222")))?;
         Ok(Self { catalog, n_runs })
     }
 
