@@ -171,6 +171,10 @@ impl CellJournal {
     ) {
         let TurnWrite { number, mark, outbox } = write;
         let mut batch = self.batch();
+        if outbox.is_empty() && letters.is_empty() && !self.holds {
+            // What the turn did follows from events that are on disk.
+            batch.set_patient();
+        }
         let mut given_up = Vec::new();
         if let Some(mark) = mark {
             let handled = self.handled(&mark);

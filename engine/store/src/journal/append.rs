@@ -85,6 +85,13 @@ pub(super) struct Submission {
     pub(super) ack: Ack,
 }
 
+impl Submission {
+    /// Whether somebody waits until it is synced.
+    pub(super) fn is_awaited(&self) -> bool {
+        !self.batch.is_patient() && !self.ack.is_nobody()
+    }
+}
+
 /// The duty to tell somebody what became of a batch. Dropped, it says that the journal was closed.
 pub(super) struct Ack(Whom);
 

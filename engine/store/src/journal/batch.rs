@@ -16,6 +16,7 @@ pub struct Batch {
     buffer: Vec<u8>,
     n_records: u32,
     is_urgent: bool,
+    is_patient: bool,
     limits: Limits,
 }
 
@@ -93,7 +94,7 @@ impl Batch {
     pub(super) fn new(mut buffer: Vec<u8>, limits: Limits) -> Self {
         buffer.clear();
         buffer.resize(frame::HEADER, 0);
-        Self { buffer, n_records: 0, is_urgent: false, limits }
+        Self { buffer, n_records: 0, is_urgent: false, is_patient: false, limits }
     }
 
     /// Adds a record.
@@ -149,6 +150,17 @@ impl Batch {
         self.is_urgent
     }
 
+    /// Nobody waits for it, although somebody is told: like one that rides, it is written and synced with the next
+    /// one that somebody waits for, or a little later.
+    pub fn set_patient(&mut self) {
+        self.is_patient = true;
+    }
+
+    /// Whether [`Batch::set_patient`] was called.
+    pub fn is_patient(&self) -> bool {
+        self.is_patient
+    }
+
     /// Number of records.
     pub fn n_records(&self) -> u32 {
         self.n_records
@@ -168,7 +180,7 @@ impl Batch {
     pub fn clear(&mut self) {
         self.buffer.truncate(frame::HEADER);
         self.n_records = 0;
-        self.is_urgent = false;
+        (self.is_urgent, self.is_patient) = (false, false);
     }
 
     /// Checksums the records and brings the frame to its full length. The committer adds the rest.

@@ -1,11 +1,13 @@
 //! Appending: order, acknowledgement, refusals.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use acequia_store::Lsn;
 use acequia_store::disk::SimulatedDisk;
-use acequia_store::journal::{AppendError, EncodeError, Journal, Status};
+use acequia_store::journal::{AppendError, CrashPoint, EncodeError, Journal, OnCrashPoint, Settings, Status};
 use crossbeam_channel::bounded;
 
 use super::kit::{self, Folder, batch, demand, payload};
@@ -60,6 +62,30 @@ fn a_batch_for_which_nobody_waits_is_there_soon_and_at_the_latest_with_the_next(
     assert_eq!(journal.append_and_wait(batch(&journal, 3..4)).unwrap(), Lsn(3)..Lsn(4));
     journal.ride(batch(&journal, 4..5)).unwrap();
     while journal.wait_past(Lsn(4), std::time::Duration::from_secs(60)) < Lsn(5) {}
+    demand(&journal, 4);
+}
+
+#[test]
+fn a_batch_that_is_patient_is_synced_with_the_next_and_its_callback_is_told() {
+    let folder = Folder::new();
+    let n_syncs = Arc::<AtomicU64>::default();
+    let counted = Arc::clone(&n_syncs);
+    let count = move |point| {
+        counted.fetch_add(u64::from(point == CrashPoint::AfterSync), Ordering::Relaxed);
+    };
+    let ride = Duration::from_secs(3_600);
+    let settings = Settings { ride, on_crash_point: Some(OnCrashPoint::new(count)), ..kit::threaded() };
+    let (journal, _) = Journal::open(folder.disk(), settings).unwrap();
+    let told = Arc::<Mutex<Vec<_>>>::default();
+    for n in 1..4 {
+        let mut patient = batch(&journal, n..n + 1);
+        patient.set_patient();
+        let told = Arc::clone(&told);
+        journal.append(patient, Box::new(move |range| told.lock().unwrap().push(range.unwrap()))).unwrap();
+    }
+    assert_eq!(journal.append_and_wait(batch(&journal, 4..5)).unwrap(), Lsn(4)..Lsn(5));
+    assert_eq!(*told.lock().unwrap(), [Lsn(1)..Lsn(2), Lsn(2)..Lsn(3), Lsn(3)..Lsn(4)]);
+    assert_eq!(n_syncs.load(Ordering::Relaxed), 1);
     demand(&journal, 4);
 }
 

@@ -35,6 +35,11 @@ impl Told {
         self.batch.n_bytes()
     }
 
+    /// Whether somebody waited for it.
+    pub(super) fn is_awaited(&self) -> bool {
+        !self.batch.is_patient() && !self.ack.is_nobody()
+    }
+
     /// Tells it; the batch is done with.
     pub(super) fn tell(self) -> Batch {
         self.ack.tell(self.result);

@@ -18,6 +18,12 @@ const GROUP: usize = 4096;
 /// As long as this it is cheaper to look again and again than to sleep and be woken.
 const LOOKS: Duration = Duration::from_micros(30);
 
+/// As long as this a look is cheaper than to let others run.
+const SPINS: Duration = Duration::from_micros(5);
+
+/// As many times its patience it looks at most, while somebody comes all the time.
+const LONGEST: u32 = 4;
+
 /// A committer on a thread of its own.
 #[derive(Debug)]
 pub(in crate::journal) struct Thread {
@@ -81,7 +87,7 @@ struct Gathering {
     told: Vec<Told>,
     /// Batches whose buffers are to be used again.
     spent: Vec<Batch>,
-    /// How many were told last: as many may be about to append again.
+    /// How many who waited were told last: as many may be about to append again.
     n_told: usize,
     /// How long the last group took to be written and synced.
     took: Duration,
@@ -123,7 +129,7 @@ impl Gathering {
     /// Tells everybody. Who waits longest is told first; what only the next batches need comes last.
     fn tell(&mut self) {
         self.shared.room.free(self.told.iter().map(Told::n_bytes).sum());
-        self.n_told = self.told.len();
+        self.n_told = self.told.iter().filter(|told| told.is_awaited()).count();
         self.spent.extend(self.told.drain(..).map(Told::tell));
         self.spent.drain(..).for_each(|batch| self.shared.recycle(batch));
     }
@@ -151,7 +157,8 @@ impl Gathering {
     /// Adds what waits, as much as makes a group.
     fn gather(&mut self, mut n_bytes: usize) {
         let (room, target) = (self.committer.room(), self.shared.settings.group_bytes);
-        let (mut n, mut is_awaited) = (1, self.group.iter().any(|first| !first.ack.is_nobody()));
+        let mut n = 1;
+        let mut n_awaited = self.group.iter().filter(|first| first.is_awaited()).count();
         let (mut ride, mut has_looked, mut is_whole) = (None, false, false);
         loop {
             self.queue.take_while(&mut self.group, |next| {
@@ -159,19 +166,19 @@ impl Gathering {
                 is_whole = n_bytes >= target || n >= GROUP || sum > room;
                 if !is_whole {
                     (n_bytes, n) = (sum, n + 1);
-                    is_awaited |= !next.ack.is_nobody();
+                    n_awaited += usize::from(next.is_awaited());
                 }
                 !is_whole
             });
             if is_whole || n_bytes >= target || n >= GROUP {
                 return;
             }
-            if is_awaited {
-                if has_looked || n >= self.n_told {
+            if n_awaited > 0 {
+                if has_looked || n_awaited >= self.n_told {
                     return;
                 }
                 // They were told a moment ago; who is too late waits for a whole sync. So it is worth a part of one.
-                self.look(self.n_told - n, self.took / 2);
+                self.look(self.n_told - n_awaited, self.took / 2);
                 has_looked = true;
             } else {
                 // Nobody waits for this group, so it waits a little for one who does.
@@ -183,19 +190,30 @@ impl Gathering {
         }
     }
 
-    /// Looks until `n` wait, but no longer than `patience`: first without sleeping.
+    /// Looks until `n` wait, or nobody has come for as long as `patience`: first without sleeping. Those who were
+    /// told together come one after the other, and as long as they do, the next one is worth waiting for.
     fn look(&self, n: usize, patience: Duration) {
-        let start = now();
-        while self.queue.n() < n {
-            let passed = start.elapsed();
+        let (start, mut there) = (now(), self.queue.n());
+        let mut since = start;
+        while there < n {
+            let time = now();
+            let came = self.queue.n();
+            if came > there && time - start < patience * LONGEST {
+                (there, since) = (came, time);
+                continue;
+            }
+            let passed = time - since;
             if passed >= patience {
                 return;
             }
-            if passed >= LOOKS {
-                self.queue.wait(n, Some(start + patience));
+            if passed < SPINS {
+                hint::spin_loop();
+            } else if passed < LOOKS {
+                // Whoever is to come may need this very processor.
+                thread::yield_now();
+            } else if self.queue.wait(n, Some(since + patience)) != Woken::Late {
                 return;
             }
-            hint::spin_loop();
         }
     }
 }
