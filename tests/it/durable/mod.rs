@@ -12,6 +12,7 @@ mod lineage;
 mod outputs;
 mod refusals;
 mod restart;
+mod unread;
 
 use acequia::core::accumulator::Stateful;
 use acequia::store::disk::{Cut, SimulatedDisk};

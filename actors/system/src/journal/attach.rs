@@ -78,7 +78,7 @@ fn take_up(
     intakes: &[Option<Arc<StreamIntake>>],
     recovered: Recovered,
 ) -> (acequia_core::durable::LifeId, super::Backlog) {
-    let Recovered { backlog, life, ids, windows, letters } = recovered;
+    let Recovered { mut backlog, life, ids, windows, letters } = recovered;
     for (record, bytes) in letters.open() {
         match decode_letter(&bytes) {
             Ok(filed) => env.dead_letters.restore((reactor_stream(&decl.name), record), filed),
@@ -93,5 +93,6 @@ fn take_up(
             intake.admission().resume(window);
         }
     }
+    backlog.follow(intakes.iter().map(|intake| Some(Arc::clone(intake.as_ref()?.trail()))).collect());
     (life, backlog)
 }

@@ -1,28 +1,43 @@
 //! Events that were accepted, and that no mark knows: they are offered again, before anything newer.
 
 use super::checkpoint::Place;
+use super::trail::Trail;
 use acequia_core::accumulator::{AnyRing, JsonPushError};
 use acequia_store::Lsn;
+use acequia_store::journal::RecordId;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+/// An event to be offered again.
+pub(super) struct Waiting {
+    pub(super) lsn: Lsn,
+    pub(super) id: RecordId,
+    /// The accumulator, in declared order.
+    pub(super) source: usize,
+    pub(super) ring: Arc<dyn AnyRing>,
+    pub(super) event: Vec<u8>,
+}
+
 /// Events to be offered again, in the order of the journal.
 pub(crate) struct Backlog {
-    events: VecDeque<(Lsn, Arc<dyn AnyRing>, Vec<u8>)>,
+    events: VecDeque<Waiting>,
+    /// Where it is noted, by source, that one cannot be read.
+    trails: Vec<Option<Arc<Trail>>>,
     offsets: Vec<Option<u64>>,
     /// Where the cell stands in the journal.
     place: Place,
 }
 
 impl Backlog {
-    pub(super) fn new(
-        mut events: Vec<(Lsn, Arc<dyn AnyRing>, Vec<u8>)>,
-        offsets: Vec<Option<u64>>,
-        place: Place,
-    ) -> Self {
-        events.sort_by_key(|(lsn, ..)| *lsn);
-        Self { events: events.into(), offsets, place }
+    pub(super) fn new(mut events: Vec<Waiting>, offsets: Vec<Option<u64>>, place: Place) -> Self {
+        events.sort_by_key(|waiting| waiting.lsn);
+        Self { events: events.into(), trails: Vec::new(), offsets, place }
+    }
+
+    /// The ids of its events lie in `trails`.
+    pub(super) fn follow(&mut self, trails: Vec<Option<Arc<Trail>>>) {
+        self.trails = trails;
     }
 
     /// Where the cell stands in the journal.
@@ -48,20 +63,24 @@ impl Backlog {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut full: Vec<*const ()> = Vec::new();
         let mut left = VecDeque::new();
-        while let Some((lsn, ring, event)) = self.events.pop_front() {
-            let key = Arc::as_ptr(&ring).cast::<()>();
+        while let Some(waiting) = self.events.pop_front() {
+            let Waiting { lsn, id, source, ring, event } = &waiting;
+            let key = Arc::as_ptr(ring).cast::<()>();
             if full.contains(&key) {
-                left.push_back((lsn, ring, event));
+                left.push_back(waiting);
                 continue;
             }
-            match ring.offer_again(&event, cx.waker()) {
+            match ring.offer_again(event, cx.waker()) {
                 Ok(true) => {}
                 Ok(false) => {
                     full.push(key);
-                    left.push_back((lsn, ring, event));
+                    left.push_back(waiting);
                 }
                 Err(error @ JsonPushError::Undecodable { .. }) => {
                     tracing::warn!(%lsn, %error, "an event cannot be read any more");
+                    if let Some(Some(trail)) = self.trails.get(*source) {
+                        trail.cannot_read(*id);
+                    }
                 }
                 // It goes down, and its events stay in the journal.
                 Err(_) => full.push(key),

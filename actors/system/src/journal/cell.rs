@@ -9,7 +9,7 @@ use crate::env::Env;
 use acequia_core::Timestamp;
 use acequia_core::accumulator::AnyRing;
 use acequia_core::cell::{Cell, TurnWrite};
-use acequia_core::durable::{LifeId, MarkError, Outgoing, Published, SourceMark, TurnMark};
+use acequia_core::durable::{LifeId, MarkError, Outgoing, Published, TurnMark};
 use acequia_core::id::{AccumulatorName, GraphName, ReactorName};
 use acequia_core::letter::{DeadLetter, Place};
 use acequia_core::reactor::ReactorDecl;
@@ -56,6 +56,15 @@ const IDS_A_MARK: u64 = 16;
 /// The most events that one turn's record names: eight full sources. Only a ring that is given up as a whole
 /// has more.
 const PARENTS: usize = 2048;
+
+/// The events of one turn.
+#[derive(Default)]
+struct HandledEvents {
+    /// The ids of all, by source.
+    ids: Vec<RecordId>,
+    /// Those that accumulators gave up, by source.
+    given_up: Vec<std::vec::IntoIter<RecordId>>,
+}
 
 impl CellJournal {
     /// Note that the reactor begins, before any of its events.
@@ -176,10 +185,10 @@ impl CellJournal {
             batch.set_patient();
         }
         let mut given_up = Vec::new();
-        if let Some(mark) = mark {
-            let handled = self.handled(&mark);
-            given_up = super::letters::given_up(&mark, &handled);
-            let mut parents = handled.concat();
+        if let Some(mut mark) = mark {
+            let handled = self.handled(&mut mark);
+            given_up = handled.given_up;
+            let mut parents = handled.ids;
             if parents.len() > PARENTS {
                 parents.clear();
             }
@@ -239,16 +248,24 @@ impl CellJournal {
         RecordId(self.life.turn(fresh))
     }
 
-    /// The events that a turn handled, by source.
-    fn handled(&self, mark: &TurnMark) -> Vec<Vec<RecordId>> {
-        let handled = |(intake, source): (&Option<Arc<StreamIntake>>, &SourceMark)| {
-            let mut handled = Vec::new();
-            if let Some(intake) = intake {
-                intake.trail().take(source.consumed, &mut handled);
-            }
-            handled
-        };
-        self.intakes.iter().zip(&mark.sources).map(handled).collect()
+    /// The events that a turn handled. The cell does not know of those that could not be read when they were
+    /// offered again: they are put into `mark`, as given up, so that a later recovery counts as this journal does.
+    fn handled(&self, mark: &mut TurnMark) -> HandledEvents {
+        let mut all = HandledEvents::default();
+        for (intake, source) in self.intakes.iter().zip(&mut mark.sources) {
+            let Some(intake) = intake else {
+                all.given_up.push(Vec::new().into_iter());
+                continue;
+            };
+            let handled = intake.trail().take(source.consumed);
+            source.given_up = handled.places(&source.given_up);
+            all.given_up.push(super::letters::given_up(source, &handled.ids));
+            source.consumed += handled.unread.len() as u64;
+            source.given_up.extend(&handled.unread);
+            source.given_up.sort_unstable();
+            all.ids.extend(handled.ids);
+        }
+        all
     }
 
     pub(super) fn life(&self) -> LifeId {

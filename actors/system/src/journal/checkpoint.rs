@@ -2,10 +2,10 @@
 //! it is not needed any more.
 
 use super::intake::StreamIntake;
+use super::trail::Trail;
 use super::write::head;
 use super::{EngineJournal, cell};
 use acequia_core::Timestamp;
-use acequia_core::accumulator::AnyRing;
 use acequia_core::cell::Cell;
 use acequia_core::durable::LifeId;
 use acequia_store::Lsn;
@@ -100,6 +100,10 @@ pub(super) struct Place {
     samples: Arc<Mutex<VecDeque<Sample>>>,
 }
 
+/// The trail of a source, if that is durable. What it counts is what lies in the journal; a ring counts what it
+/// turned away, too.
+type Counted = Option<Arc<Trail>>;
+
 impl Place {
     /// A cell that was read from `floor` on, of which `base` events a source were handled before. Up to the
     /// record `known` so many events of each had come.
@@ -112,9 +116,8 @@ impl Place {
     }
 
     /// The newest record before which every event was handled, and how many behind it were.
-    fn floor(&self, cell: &Cell) -> (Lsn, Vec<u64>) {
-        let handled: Vec<u64> =
-            cell.slots().iter().zip(&self.base).map(|(slot, base)| base + slot.passed()).collect();
+    fn floor(&self, trails: &[Counted]) -> (Lsn, Vec<u64>) {
+        let handled = self.count(trails, Trail::taken);
         let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         let behind =
             |sample: &Sample| sample.positions.iter().zip(&handled).all(|(at, handled)| at <= handled);
@@ -128,11 +131,16 @@ impl Place {
         (lsn, skips)
     }
 
-    /// Everything before `lsn` is in the rings now: called in the journal's order.
-    fn sample(&self, lsn: Lsn, rings: &[Arc<dyn AnyRing>]) {
-        let positions = rings.iter().zip(&self.base).map(|(ring, base)| base + ring.accepted()).collect();
+    /// Everything before `lsn` is known now: called in the journal's order.
+    fn sample(&self, lsn: Lsn, trails: &[Counted]) {
+        let positions = self.count(trails, Trail::known);
         let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         samples.push_back(Sample { lsn, positions });
+    }
+
+    fn count(&self, trails: &[Counted], of: impl Fn(&Trail) -> u64) -> Vec<u64> {
+        let sources = self.base.iter().zip(trails);
+        sources.map(|(base, trail)| base + trail.as_ref().map_or(0, |trail| of(trail))).collect()
     }
 }
 
@@ -162,7 +170,9 @@ impl Target<'_> {
     ) -> Result<bool, String> {
         let made = state.checkpoint(now).map_err(|error| error.to_string())?;
         let Some(checkpoint) = made else { return Ok(false) };
-        let (floor, skips) = self.place.floor(state);
+        let trails: Vec<Counted> =
+            self.intakes.iter().map(|it| Some(Arc::clone(it.as_ref()?.trail()))).collect();
+        let (floor, skips) = self.place.floor(&trails);
         let cell = checkpoint.encode().map_err(|error| error.to_string())?;
         let written = Written { floor: floor.0, skips, cell };
         // After the floor: what lies before that has arrived.
@@ -175,11 +185,10 @@ impl Target<'_> {
         let letters = self.letters.iter().map(|(id, letter)| (id.0.to_le_bytes(), letter.clone()));
         let beside = Beside { life: self.life.number(), windows, letters: letters.collect() };
         let bytes = written.encode(&beside).map_err(|error| error.to_string())?;
-        let rings: Vec<Arc<dyn AnyRing>> = state.slots().iter().map(|slot| slot.ring()).collect();
         let place = self.is_caught_up.then(|| Arc::clone(self.place));
         let told = move |range: Range<Lsn>, first: Lsn| {
             if let Some(place) = place {
-                place.sample(range.start, &rings);
+                place.sample(range.start, &trails);
             }
             then(At { first, floor });
         };

@@ -7,7 +7,7 @@ use super::write::head_of;
 use super::{CellJournal, EngineJournal, cell};
 use crate::dead_letters::Record;
 use crate::env::Env;
-use acequia_core::durable::{LifeId, TurnMark};
+use acequia_core::durable::{LifeId, SourceMark};
 use acequia_core::letter::{DeadLetter, Letter, Place};
 use acequia_store::journal::{AppendError, Batch, EncodeError, OnSynced, RecordId, RecordKind, StreamId};
 use std::collections::{BTreeMap, HashSet};
@@ -104,13 +104,10 @@ fn parent_of(
     }
 }
 
-/// The ids of the events that a turn gave up, by source.
-pub(super) fn given_up(mark: &TurnMark, handled: &[Vec<RecordId>]) -> Vec<std::vec::IntoIter<RecordId>> {
-    let of = |(source, ids): (&acequia_core::durable::SourceMark, &Vec<RecordId>)| {
-        let ids = source.given_up.iter().filter_map(|at| ids.get(usize::try_from(*at).ok()?).copied());
-        ids.collect::<Vec<_>>().into_iter()
-    };
-    mark.sources.iter().zip(handled).map(of).collect()
+/// The ids of the events that a turn gave up, of those of one source.
+pub(super) fn given_up(source: &SourceMark, handled: &[RecordId]) -> std::vec::IntoIter<RecordId> {
+    let ids = source.given_up.iter().filter_map(|at| handled.get(usize::try_from(*at).ok()?).copied());
+    ids.collect::<Vec<_>>().into_iter()
 }
 
 impl EngineJournal {

@@ -1,7 +1,7 @@
 //! Going through a reactor's earlier life, from the journal into a fresh cell.
 
 use super::admission::Flight;
-use super::backlog::Backlog;
+use super::backlog::{Backlog, Waiting};
 use super::checkpoint::{At, Piece, Place, Written};
 use super::letters::Letters;
 use super::write::{Beside, event_of};
@@ -99,6 +99,8 @@ struct Source {
     skip: u64,
     /// Events that lie before the checkpoint.
     before: u64,
+    /// Events that the earlier life handled, of those that are read.
+    handled: u64,
     /// By what its events are known again.
     window: Window<Arc<Flight>>,
 }
@@ -162,6 +164,7 @@ impl Recovery {
             offset: None,
             skip: 0,
             before: 0,
+            handled: 0,
             window: Window::new(accumulator.dedupe),
         });
         Self {
@@ -182,7 +185,7 @@ impl Recovery {
             Some(at) => self.resume(at, cell)?,
             None => life.begin,
         };
-        let base: Vec<u64> = self.sources.iter().map(|source| source.skip).collect();
+        self.sources.iter_mut().for_each(|source| source.handled = source.skip);
         let kinds = vec![RecordKind::Event, RecordKind::Turn, RecordKind::Firing, RecordKind::DeadLetter];
         let mut streams: Vec<StreamId> = self.sources.iter().map(|source| source.stream).collect();
         streams.push(self.stream);
@@ -206,6 +209,7 @@ impl Recovery {
         let rings: Vec<Arc<dyn AnyRing>> = cell.slots().iter().map(|slot| slot.ring()).collect();
         let offsets = self.sources.iter().map(|source| source.offset).collect();
         let before = self.sources.iter().map(|source| source.before).collect();
+        let handled = self.sources.iter().map(|source| source.handled).collect();
         let known = self.life;
         let mut windows = Vec::new();
         for source in &mut self.sources {
@@ -213,10 +217,12 @@ impl Recovery {
         }
         let ids = self.sources.iter().map(|source| source.events.iter().map(|kept| kept.id).collect());
         let ids = ids.collect();
-        let events = self.sources.into_iter().zip(rings).flat_map(|(source, ring)| {
-            source.events.into_iter().map(move |kept| (kept.lsn, Arc::clone(&ring), kept.event))
+        let events = self.sources.into_iter().zip(rings).enumerate().flat_map(|(source, (own, ring))| {
+            let waiting =
+                move |Kept { lsn, id, event }| Waiting { lsn, id, source, ring: Arc::clone(&ring), event };
+            own.events.into_iter().map(waiting)
         });
-        let place = Place::new(from, base, (self.after, before));
+        let place = Place::new(from, handled, (self.after, before));
         let backlog = Backlog::new(events.collect(), offsets, place);
         tracing::info!(reactor = %self.reactor, turns, open = backlog.len(), "reactor recovered");
         let life = life.id.or(known).unwrap_or_else(|| EngineJournal::fresh_life(self.stream));
@@ -334,6 +340,7 @@ impl Recovery {
                 let (reactor, accumulator) = (self.reactor.clone(), source.name.clone());
                 return Err(RecoveryError::Missing { reactor, accumulator, lsn });
             }
+            source.handled += cut.consumed;
         }
         let doorbell: Arc<dyn Doorbell> = Arc::new(Silence);
         let now = acequia_core::Timestamp::from_nanos(mark.now);

@@ -1,44 +1,103 @@
 //! The ids of the events in the rings of durable accumulators: a turn's record names those that it handled.
 
 use acequia_store::journal::{RecordId, StreamId};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Ids one after another: the first, and how many.
 type Run = (u128, u32);
 
-/// The ids of the events that one accumulator has accepted and its cell has not handled, in their order.
+/// The ids of the events that one accumulator has accepted and its cell has not handled, in their order. It counts
+/// what is in the journal, and nothing else: what a ring turned away before it was written is not here.
 #[derive(Default)]
-pub(super) struct Trail(Mutex<VecDeque<Run>>);
+pub(super) struct Trail(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    runs: VecDeque<Run>,
+    /// Those among them that cannot be read any more: they are in no ring.
+    unread: HashSet<u128>,
+    known: u64,
+    taken: u64,
+}
+
+/// Events that have left a trail.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Handled {
+    /// Their ids.
+    pub(super) ids: Vec<RecordId>,
+    /// Which of them could not be read, counted from 0.
+    pub(super) unread: Vec<u64>,
+}
+
+impl Handled {
+    /// Where the events lie that the cell counts as its `given_up`: it knows only of those that could be read.
+    pub(super) fn places(&self, given_up: &[u64]) -> Vec<u64> {
+        let place = |nth: &u64| self.unread.iter().fold(*nth, |place, gap| place + u64::from(*gap <= place));
+        given_up.iter().map(place).collect()
+    }
+}
 
 impl Trail {
     /// More events, behind the others.
     pub(super) fn extend(&self, ids: impl IntoIterator<Item = RecordId>) {
-        let mut runs = lock(&self.0);
-        ids.into_iter().for_each(|id| Self::add(&mut runs, id.0));
+        let mut inner = lock(&self.0);
+        ids.into_iter().for_each(|id| inner.add(id.0));
     }
 
-    fn add(runs: &mut VecDeque<Run>, id: u128) {
-        match runs.back_mut() {
-            Some((first, n)) if first.wrapping_add(u128::from(*n)) == id && *n < u32::MAX => *n += 1,
-            _ => runs.push_back((id, 1)),
-        }
+    /// One of them is not in the ring and never will be. To be said before any event behind it is there.
+    pub(super) fn cannot_read(&self, id: RecordId) {
+        lock(&self.0).unread.insert(id.0);
     }
 
-    /// The oldest `n` were handled: put their ids behind `taken`.
-    pub(super) fn take(&self, n: u64, taken: &mut Vec<RecordId>) {
-        let mut runs = lock(&self.0);
+    /// The oldest `n` that could be read were handled: they leave, with those before them that could not.
+    pub(super) fn take(&self, n: u64) -> Handled {
+        let (mut inner, mut handled) = (lock(&self.0), Handled::default());
         let mut left = n;
         while left > 0 {
-            let Some((first, length)) = runs.front_mut() else { return };
-            let here = left.min(u64::from(*length)) as u32;
-            taken.extend((0..here).map(|at| RecordId(first.wrapping_add(u128::from(at)))));
-            (*first, *length) = (first.wrapping_add(u128::from(here)), *length - here);
-            if *length == 0 {
-                runs.pop_front();
+            // One by one where a look at each is needed.
+            let most = if inner.unread.is_empty() { left } else { 1 };
+            let Some((first, n)) = inner.pop(most) else { break };
+            if inner.unread.remove(&first) {
+                handled.unread.push(handled.ids.len() as u64);
+            } else {
+                left -= u64::from(n);
             }
-            left -= u64::from(here);
+            handled.ids.extend((0..n).map(|at| RecordId(first.wrapping_add(u128::from(at)))));
         }
+        handled
+    }
+
+    /// How many there ever were.
+    pub(super) fn known(&self) -> u64 {
+        lock(&self.0).known
+    }
+
+    /// How many of them have left.
+    pub(super) fn taken(&self) -> u64 {
+        lock(&self.0).taken
+    }
+}
+
+impl Inner {
+    fn add(&mut self, id: u128) {
+        self.known += 1;
+        match self.runs.back_mut() {
+            Some((first, n)) if first.wrapping_add(u128::from(*n)) == id && *n < u32::MAX => *n += 1,
+            _ => self.runs.push_back((id, 1)),
+        }
+    }
+
+    /// The oldest, as many as follow each other, and at most `most`.
+    fn pop(&mut self, most: u64) -> Option<Run> {
+        let (first, length) = self.runs.front_mut()?;
+        let run = (*first, most.min(u64::from(*length)) as u32);
+        (*first, *length) = (first.wrapping_add(u128::from(run.1)), *length - run.1);
+        if *length == 0 {
+            self.runs.pop_front();
+        }
+        self.taken += u64::from(run.1);
+        Some(run)
     }
 }
 
@@ -74,7 +133,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Trail, Trails};
+    use super::{Handled, Trail, Trails};
     use acequia_store::journal::{RecordId, StreamId};
     use std::sync::Arc;
 
@@ -86,11 +145,28 @@ mod tests {
         ids[3..].iter().for_each(|id| trail.extend([*id]));
         let mut taken = Vec::new();
         for portion in [1, 0, 4, 2] {
-            trail.take(portion, &mut taken);
+            taken.extend(trail.take(portion).ids);
         }
-        assert_eq!(taken, ids[..7]);
-        trail.take(9, &mut taken);
+        assert_eq!((&taken[..], trail.known(), trail.taken()), (&ids[..7], 8, 7));
+        taken.extend(trail.take(9).ids);
         assert_eq!(taken, ids, "no more than there are");
+    }
+
+    #[test]
+    fn what_cannot_be_read_leaves_with_the_next_that_can_and_keeps_its_place() {
+        let trail = Trail::default();
+        let ids: Vec<RecordId> = (5..12).map(RecordId).collect();
+        trail.extend(ids.iter().copied());
+        for at in [0, 2, 3, 6] {
+            trail.cannot_read(ids[at]);
+        }
+
+        let first = trail.take(2);
+        assert_eq!((&first.ids[..], &first.unread), (&ids[..5], &vec![0, 2, 3]));
+        assert_eq!(first.places(&[0, 1]), [1, 4], "what the cell gave up lies between them");
+        let last = trail.take(1);
+        assert_eq!((&last.ids[..], last.unread), (&ids[5..6], vec![]));
+        assert_eq!((trail.take(1), trail.taken()), (Handled { ids: vec![ids[6]], unread: vec![0] }, 7));
     }
 
     #[test]

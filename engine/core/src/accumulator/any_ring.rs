@@ -77,8 +77,6 @@ pub trait AnyRing: Send + Sync {
     fn replay_encoded(&self, bytes: &[u8]) -> Result<(), JsonPushError>;
     /// Count an item that was read from disk, and was given up there already.
     fn push_given_up(&self);
-    /// How many items were ever accepted.
-    fn accepted(&self) -> u64;
     /// Items of an earlier life are still to come: newer ones wait behind them.
     fn hold_late(&self);
     /// They have come.
@@ -225,10 +223,6 @@ impl<T: Payload> AnyRing for Ring<T> {
 
     fn push_given_up(&self) {
         self.reject(Dropped::DeadLetter);
-    }
-
-    fn accepted(&self) -> u64 {
-        self.entry().accepted
     }
 
     fn hold_late(&self) {

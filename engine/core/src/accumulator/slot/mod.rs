@@ -91,8 +91,6 @@ pub trait AnySlot: Send {
     fn held(&self) -> u64;
     /// Events that have left ring and queue for good.
     fn consumed(&self) -> u64;
-    /// Events that are neither in the ring nor in the queue any more, however they left.
-    fn passed(&self) -> u64;
     /// Which of them were given up since the last call, counted from the first that left since then. Only
     /// where events are written to disk first.
     fn take_given_up(&mut self) -> Vec<u64>;

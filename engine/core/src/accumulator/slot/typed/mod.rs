@@ -299,11 +299,6 @@ impl<A: Accumulator> AnySlot for Slot<A> {
         self.ring.drawn() - self.input.len() as u64
     }
 
-    fn passed(&self) -> u64 {
-        let ring = self.ring.entry();
-        ring.accepted - ring.unsettled - self.input.len() as u64
-    }
-
     fn take_given_up(&mut self) -> Vec<u64> {
         let consumed = self.consumed();
         let since = std::mem::replace(&mut self.given_up_since, consumed);
