@@ -1,6 +1,7 @@
 //! Why a command did not do what it was asked.
 
 use crate::exit::Exit;
+use acequia::KeptError;
 use acequia::lineage::LineageError;
 use acequia::replay::ReplayError;
 use acequia::store::Lsn;
@@ -105,6 +106,9 @@ pub enum CommandError {
     /// Somebody has it open, or it cannot be read.
     #[error(transparent)]
     Journal(#[from] OpenError),
+    /// What the catalog in it says cannot be told.
+    #[error(transparent)]
+    Versions(#[from] KeptError),
     /// The state store beside the journal cannot be looked at, or is ahead of its journal.
     #[error(transparent)]
     State(#[from] StateOpenError),
@@ -182,7 +186,8 @@ impl CommandError {
             Self::Verify(VerifyError::Archive(ArchiveError::Io { .. } | ArchiveError::Changed { .. })) => {
                 Exit::Failed
             }
-            Self::Journal(error) => of(error),
+            Self::Journal(error) | Self::Versions(KeptError::Journal(error)) => of(error),
+            Self::Versions(KeptError::Catalog(_)) => Exit::Damaged,
             Self::State(StateOpenError::JournalBehind { .. }) => Exit::Damaged,
             Self::Occupied { .. } => Exit::Refused,
             Self::Replay(ReplayError::Journal(error)) | Self::Lineage(LineageError::Journal(error)) => {

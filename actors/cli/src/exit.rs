@@ -16,7 +16,7 @@ pub enum Exit {
     NotFound,
     /// 5: a package is refused, or a store that somebody else has open.
     Refused,
-    /// 6: a store is damaged, so that no engine would open it.
+    /// 6: a store is damaged, so that no engine would open it, or not with every version that was loaded.
     Damaged,
     /// 7: a replay came to something else than was recorded.
     Different,

@@ -94,8 +94,8 @@ pub use acequia_sdk::{
 };
 pub use acequia_store as store;
 pub use catalog::{
-    AuditError, BootReport, CatalogHandle, DeployError, DeployPoint, FileReport, LeftOut, Loaded, PinTicket,
-    Routed, Source, VersionStatus,
+    AuditError, BootReport, CatalogHandle, DeployError, DeployPoint, FileReport, KeptError, KeptVersion,
+    LeftOut, Loaded, PinTicket, Routed, Source, VersionStatus, kept_versions,
 };
 pub use children::Stopped;
 pub use clock::Clock;

@@ -2,13 +2,13 @@
 
 use super::look;
 use super::scratch::Scratch;
-use super::staged::{self, Flaw};
+use super::versions::{self, Versions};
 use crate::answer::{Answer, table};
 use crate::args::StoreCheck;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use acequia::store::Lsn;
-use acequia::store::disk::{Disk as _, ReadOnlyDisk};
+use acequia::store::disk::Disk as _;
 use acequia::store::journal::{Damage, OpenError, Report, SegmentReport, verify};
 use acequia::store::state::{Inspected, OpenError as StateOpenError, SledBackend, Truth, inspect};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use std::path::Path;
 
 /// What an engine that opens the store will do about what was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Verdict {
+pub(super) enum Verdict {
     /// Nothing.
     Sound,
     /// Repair it, and lose nothing that was acknowledged.
@@ -36,31 +36,34 @@ impl Verdict {
 }
 
 /// One thing that was looked at.
-struct Finding {
-    what: &'static str,
-    found: String,
-    verdict: Verdict,
+pub(super) struct Finding {
+    pub(super) what: &'static str,
+    pub(super) found: String,
+    pub(super) verdict: Verdict,
 }
 
 impl Finding {
-    fn sound(what: &'static str, found: impl Into<String>) -> Self {
+    pub(super) fn sound(what: &'static str, found: impl Into<String>) -> Self {
         Self { what, found: found.into(), verdict: Verdict::Sound }
     }
 }
 
 pub(crate) fn run(check: &StoreCheck) -> Result<Answer, CommandError> {
     let folder = &check.folder;
-    // Once for how far it reaches, and once for each segment by itself.
-    let disk = look(folder, "checking", 2)?;
+    // For how far it reaches, for each segment by itself, and for the catalog.
+    let disk = look(folder, "checking", 3)?;
     // Others may look, too; no engine opens it until all is said.
     let _lock = disk.lock().map_err(OpenError::from)?;
     let report = verify(&disk)?.ok_or_else(|| CommandError::NoStore { folder: folder.clone() })?;
     let mut findings = of_journal(&report);
     findings.push(of_state(folder, &report)?);
-    findings.extend(of_packages(&disk)?);
+    let Versions { findings: of_versions, json: versions } = versions::look(&disk, report.damage.is_some())?;
+    findings.extend(of_versions);
     let verdict = findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Sound);
     let exit = if verdict == Verdict::Damaged { Exit::Damaged } else { Exit::Done };
-    Ok(Answer { text: text(&report, &findings, verdict), json: in_json(&report, &findings, verdict), exit })
+    let mut json = in_json(&report, &findings, verdict);
+    json["versions"] = versions.into();
+    Ok(Answer { text: text(&report, &findings, verdict), json, exit })
 }
 
 fn of_journal(report: &Report) -> Vec<Finding> {
@@ -109,28 +112,6 @@ fn of_state(folder: &Path, report: &Report) -> Result<Finding, CommandError> {
         }
         Err(error) => return Err(error.into()),
     })
-}
-
-/// The archives of packages that the engine loaded: each says what its hash must be.
-fn of_packages(disk: &ReadOnlyDisk) -> Result<Option<Finding>, CommandError> {
-    let found = staged::all(disk)?;
-    let (mut n_whole, mut texts, mut verdict) = (0, Vec::new(), Verdict::Sound);
-    for (file, archive) in &found {
-        match archive {
-            Ok(_) => n_whole += 1,
-            Err(Flaw::Unfinished) => {
-                verdict = verdict.max(Verdict::Repairable);
-                texts.push(format!("{file} was never finished; the next start removes it"));
-            }
-            Err(Flaw::Damaged(what)) => {
-                verdict = Verdict::Damaged;
-                texts.push(format!("{file} is damaged: {what}; load the package again"));
-            }
-        }
-    }
-    texts.insert(0, format!("{n_whole} whole"));
-    let finding = Finding { what: "packages", found: texts.join("; "), verdict };
-    Ok((!found.is_empty()).then_some(finding))
 }
 
 fn text(report: &Report, findings: &[Finding], verdict: Verdict) -> String {

@@ -11,6 +11,7 @@ mod import;
 mod line;
 pub(crate) mod scratch;
 pub(crate) mod staged;
+mod versions;
 
 pub use import::import;
 

@@ -19,7 +19,7 @@ pub(crate) enum JournalError {
 
 /// Adds the catalog's records up.
 #[derive(Default)]
-pub(super) struct History {
+pub(crate) struct History {
     recovery: Option<Recovery>,
     failed: Option<RecoverError>,
     is_known: bool,
@@ -27,7 +27,7 @@ pub(super) struct History {
 
 impl History {
     /// The next record of the journal; true if it is one of the catalog.
-    pub(super) fn take(&mut self, record: &RecordRef<'_>) -> bool {
+    pub(crate) fn take(&mut self, record: &RecordRef<'_>) -> bool {
         let recovery = self.recovery.get_or_insert_with(|| Recovery::new(record.lsn));
         let taken = if record.stream == checkpoints() {
             recovery.piece(record.payload)
@@ -50,7 +50,7 @@ impl History {
         self.is_known
     }
 
-    pub(super) fn finish(self) -> Result<Catalog, RecoverError> {
+    pub(crate) fn finish(self) -> Result<Catalog, RecoverError> {
         match (self.failed, self.recovery) {
             (Some(error), _) => Err(error),
             // An engine that knew of no catalog has written, and perhaps trimmed, all of it.

@@ -24,8 +24,7 @@ use crate::catalog::Register;
 use acequia_core::catalog::Catalog;
 use checkpoint::At;
 pub(crate) use checkpoint::{Piece, Written};
-use history::History;
-pub(crate) use history::JournalError;
+pub(crate) use history::{History, JournalError};
 
 pub(crate) use admission::{Admission, Entrance, Flight, Ticket};
 pub(crate) use attach::attach;

@@ -96,31 +96,36 @@ pub(crate) fn by_hand(folder: &Folder) -> PathBuf {
     path
 }
 
-/// What a store held before anything was done to it.
-pub(crate) struct Whole {
-    pub(crate) records: Vec<Record>,
-    pub(crate) content: ContentHash,
-    pub(crate) package: Vec<u8>,
-}
+/// Rows of a batch.
+const ROWS: u64 = 32;
 
 /// Opens the state store beside the journal, or puts one there, with a row for each record; what is in it.
 pub(crate) fn with_state(path: &Path) -> ContentHash {
     let disk = Arc::new(FolderDisk::open(path).unwrap());
     let (journal, _) = Journal::open(disk, Settings::small()).unwrap();
-    let truth = Truth::from(&journal);
+    let content = state_beside(path, &journal);
+    journal.close().unwrap();
+    content
+}
+
+/// The same beside a journal that is open.
+pub(crate) fn state_beside(path: &Path, journal: &Journal) -> ContentHash {
+    let truth = Truth::from(journal);
     let place = Place::new(path).unwrap();
     let mut fill = |store: &mut dyn StateStore| {
-        for lsn in 1..=truth.last.0 {
+        for first in (1..=truth.last.0).step_by(ROWS as usize) {
             let mut batch = Batch::default();
-            batch.put(Table::RUNS, lsn.to_be_bytes().to_vec(), vec![lsn as u8; 40]);
-            store.apply(&batch, Lsn(lsn))?;
+            let last = truth.last.0.min(first + ROWS - 1);
+            for lsn in first..=last {
+                batch.put(Table::RUNS, lsn.to_be_bytes().to_vec(), vec![lsn as u8; 40]);
+            }
+            store.apply(&batch, Lsn(last))?;
         }
         Ok(truth.last)
     };
     let (store, _) = open(&place, &SledBackend, truth, &mut fill).unwrap();
     let content = ContentHash::of(store.rows()).unwrap();
     store.close().unwrap();
-    journal.close().unwrap();
     content
 }
 

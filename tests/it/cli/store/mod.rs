@@ -5,6 +5,8 @@ mod export;
 mod import;
 pub(crate) mod made;
 mod mutations;
+mod versions;
+mod whole;
 
 use super::{Said, run, text};
 use std::path::Path;
