@@ -4,9 +4,10 @@ use super::{audited, counted, in_memory, listed, live_run, on, power_cut, pricin
 use acequia::core::catalog::{PinKind, Refusal};
 use acequia::store::Lsn;
 use acequia::store::disk::SimulatedDisk;
-use acequia::{DeployError, Loaded};
+use acequia::{DeployError, DeployPoint, Loaded};
 use acequia_tests::eventually;
 use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
@@ -34,6 +35,28 @@ async fn a_load_takes_the_route_and_the_state_of_the_version_before() {
         ["load v1", "load v2", "load v2", "load v1"].map(|what| format!("alice: {what} of pricing"));
     assert_eq!(audited(&catalog).await, entries);
     engine.assert_ledger().await;
+}
+
+/// Whose record nobody finishes writing, because the embedder's own code panics at one of its points.
+#[tokio::test(start_paused = true)]
+async fn a_deploy_answers_though_the_thread_that_writes_its_record_panics() {
+    let panics_at = Arc::new(Mutex::new(None));
+    let at = Arc::clone(&panics_at);
+    let reached = move |reached| {
+        let is_it = at.lock().unwrap().take_if(|at| *at == reached).is_some();
+        assert!(!is_it, "a panic that is wanted");
+    };
+    let engine = on(&SimulatedDisk::new(3)).with(|engine| engine.on_deploy_point(reached)).start().await;
+    let catalog = engine.catalog().by("alice");
+
+    *panics_at.lock().unwrap() = Some(DeployPoint::UploadCatalogCommit);
+    let told = catalog.load(pricing("v1")).await.unwrap_err().to_string();
+    assert!(told.contains("E0752"), "{told}");
+    assert!(listed(&catalog).is_empty(), "it was undone");
+
+    *panics_at.lock().unwrap() = Some(DeployPoint::LoadCommit);
+    assert!(catalog.load(pricing("v1")).await.unwrap().freshly_loaded, "its record is on disk");
+    assert_eq!(counted(&engine, "pricing", &[7]).await, [[1, 1, 7]]);
 }
 
 #[tokio::test(start_paused = true)]

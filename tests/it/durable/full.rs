@@ -103,6 +103,111 @@ async fn an_engine_comes_up_on_a_full_disk_and_takes_events_once_there_is_room()
     engine.assert_ledger().await;
 }
 
+/// A package of two durable reactors in a row, the first of which has a long ring.
+fn chain(placement: GraphPlacement, guarantee: Guarantee) -> Package {
+    let made = || Stateful::new(0_u64, |_: &mut u64, number: &u64| Ok(Some(*number)));
+    let first = AccumulatorDecl::new("first", Kind::Stream, made).delivery(guarantee).capacity(4096);
+    Package::new("chain")
+        .reactor(reactor("First", first))
+        .graph(echo::<u64>("forward", "first").on("First").placement(placement).delivery_capacity(8192))
+        .reactor(reactor("R", sums("numbers", guarantee).capacity(4096)))
+        .graph(echo::<u64>("W", "numbers").on("R"))
+}
+
+async fn start_chain(
+    disk: &SimulatedDisk,
+    placement: GraphPlacement,
+    guarantee: Guarantee,
+) -> (acequia::testing::TestEngine, Probe<u64>) {
+    let probe = Probe::<u64>::new();
+    let engine = on(disk)
+        .package(chain(placement, guarantee))
+        .sink("forward", "out", Sink::accumulator("numbers"))
+        .probe("W", "out", &probe)
+        .start()
+        .await;
+    (engine, probe)
+}
+
+/// Push 1, 2, 3 and so on into a paused chain until one is refused, and let it go on: there is not nearly room for
+/// what follows. The sum of what was taken.
+async fn overfill(engine: &Engine) -> u64 {
+    let reactor = engine.reactor("First").unwrap();
+    reactor.pause().await;
+    let sum = fill(&engine.accumulator::<u64>("first").unwrap()).await;
+    reactor.resume().await;
+    sum
+}
+
+/// More was taken than can be worked off: what finds no room waits, and nothing is lost or failed.
+#[tokio::test(start_paused = true)]
+async fn what_finds_no_room_along_a_chain_of_long_rings_waits_until_there_is_some() {
+    for placement in [GraphPlacement::InPlace, GraphPlacement::Detached] {
+        for guarantee in [Guarantee::Durable, Guarantee::EffectivelyOnce] {
+            let disk = SimulatedDisk::new(49);
+            disk.set_capacity(ROOM);
+            let (engine, probe) = start_chain(&disk, placement, guarantee).await;
+            let sum = overfill(engine.engine()).await;
+            tokio::time::advance(Duration::from_millis(10)).await;
+            for _ in 0..1000 {
+                tokio::task::yield_now().await;
+            }
+            assert!(
+                !matches!(engine.engine().state(), EngineState::Failed { .. }),
+                "{placement:?} {guarantee}"
+            );
+            assert_eq!(engine.engine().ledger().await.check(), Ok(()));
+            assert!(!engine.engine().unsettled().await.is_empty(), "the room is not enough for all of it");
+            assert!(!engine.engine().tree().await.is_empty());
+            let handle = engine.engine().accumulator::<u64>("first").unwrap();
+            demand_refusal(&handle.push(7).await.unwrap_err(), 7);
+
+            disk.set_capacity(100 * ROOM);
+            handle.push(5).await.unwrap();
+            engine.settle().await;
+            assert_eq!(probe.all().last(), Some(&(sum + 5)), "{placement:?} {guarantee}");
+            engine.assert_ledger().await;
+
+            let disk = super::power_cut(engine, &disk);
+            let (engine, probe) = start_chain(&disk, placement, guarantee).await;
+            engine.push("first", 1_u64).await;
+            engine.settle().await;
+            assert_eq!(probe.all().last(), Some(&(sum + 6)), "{placement:?} {guarantee}: after the power");
+        }
+    }
+}
+
+/// An engine that ends, or is killed, while its work waits for room takes that up again.
+#[tokio::test(start_paused = true)]
+async fn what_waited_for_room_as_the_engine_ended_is_done_by_the_next() {
+    for placement in [GraphPlacement::InPlace, GraphPlacement::Detached] {
+        for is_killed in [true, false] {
+            let disk = SimulatedDisk::new(50);
+            disk.set_capacity(ROOM);
+            let (engine, _) = start_chain(&disk, placement, Guarantee::Durable).await;
+            let sum = overfill(engine.engine()).await;
+            tokio::time::advance(Duration::from_millis(10)).await;
+            for _ in 0..1000 {
+                tokio::task::yield_now().await;
+            }
+            if !is_killed {
+                engine.engine().shutdown(Duration::from_secs(1)).await;
+                let state = engine.engine().state();
+                assert!(!matches!(state, EngineState::Failed { .. }), "{state:?}");
+            }
+            let disk = disk.kill();
+            drop(engine);
+            disk.set_capacity(100 * ROOM);
+
+            let (engine, probe) = start_chain(&disk, placement, Guarantee::Durable).await;
+            engine.push("first", 5_u64).await;
+            engine.settle().await;
+            assert_eq!(probe.all().last(), Some(&(sum + 5)), "{placement:?}, killed: {is_killed}");
+            engine.assert_ledger().await;
+        }
+    }
+}
+
 /// What a detached graph ended, and what a reactor without marks of its own sends on, is written on a full disk.
 #[tokio::test(start_paused = true)]
 async fn what_was_taken_is_worked_off_along_a_chain_on_a_full_disk() {

@@ -6,6 +6,7 @@ mod dedupe;
 mod elsewhere;
 mod full;
 mod kill;
+mod large;
 mod letters;
 mod library;
 mod lineage;

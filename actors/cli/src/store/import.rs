@@ -100,7 +100,7 @@ struct Into {
 impl Into {
     fn begin(disk: &Arc<dyn Disk>, settings: &Settings, first: Lsn) -> Result<Self, CommandError> {
         let journal = Journal::begin(Arc::clone(disk), settings.clone(), first)?;
-        Ok(Self { batch: journal.batch(), journal, first, next: first })
+        Ok(Self { batch: batch(&journal), journal, first, next: first })
     }
 
     fn push(&mut self, record: &Parsed, line: u64) -> Result<(), CommandError> {
@@ -123,7 +123,7 @@ impl Into {
     }
 
     fn append(&mut self) -> Result<(), CommandError> {
-        let full = std::mem::replace(&mut self.batch, self.journal.batch());
+        let full = std::mem::replace(&mut self.batch, batch(&self.journal));
         self.journal.append_and_wait(full).map_err(|source| CommandError::Append { source })?;
         Ok(())
     }
@@ -133,6 +133,14 @@ impl Into {
         self.journal.close().map_err(|source| CommandError::Append { source })?;
         Ok(self.first..self.next)
     }
+}
+
+/// An engine writes what it tells itself as long as it is.
+fn batch(journal: &Journal) -> Batch {
+    let mut batch = journal.batch();
+    batch.set_whole();
+    batch.set_long();
+    batch
 }
 
 type Input = (Box<dyn BufRead>, Progress);

@@ -47,6 +47,35 @@ pub(crate) struct Commit {
     incompatible: Mutex<Option<String>>,
 }
 
+/// Why nothing is known of a record.
+#[derive(Debug, thiserror::Error)]
+enum CommitError {
+    #[error(
+        "E0752: the thread that wrote the record of a deployment ended before its time; whether the record is on disk shows at the next start: start the engine again"
+    )]
+    Unended,
+}
+
+/// The duty to say how a record's writing ended, even if its thread panics or never runs.
+struct Duty {
+    commit: Arc<Commit>,
+    result: Option<Result<(), String>>,
+}
+
+impl Duty {
+    fn note(&mut self, result: Result<(), String>) {
+        self.result = Some(result);
+    }
+}
+
+impl Drop for Duty {
+    fn drop(&mut self) {
+        let result = self.result.take().unwrap_or_else(|| Err(CommitError::Unended.to_string()));
+        *self.commit.progress() = Progress::Ended(result);
+        self.commit.ended.notify_waiters();
+    }
+}
+
 enum Progress {
     Waiting(Box<Record>),
     Writing,
@@ -97,22 +126,23 @@ impl Commit {
         let record = std::mem::take(&mut **record);
         *progress = Progress::Writing;
         drop(progress);
-        let own = Arc::clone(self);
+        let mut duty = Duty { commit: Arc::clone(self), result: None };
         // It ends by itself, and says so, whatever becomes of who waits for it.
         drop(self.register.env.spawn_blocking(move || {
+            let own = Arc::clone(&duty.commit);
             if own.deploy == Deploy::Load {
                 own.register.points.reach(DeployPoint::UploadCatalogCommit);
             }
             let result = own.register.write_ending(record, &own.ends);
-            if result.is_ok() {
+            let is_ok = result.is_ok();
+            duty.note(result);
+            if is_ok {
                 own.register.points.reach(match own.deploy {
                     Deploy::Load => DeployPoint::LoadCommit,
                     Deploy::Route => DeployPoint::RouteCommit,
                     Deploy::Unload => DeployPoint::UnloadCommit,
                 });
             }
-            *own.progress() = Progress::Ended(result);
-            own.ended.notify_waiters();
         }));
     }
 

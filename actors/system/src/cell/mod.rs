@@ -239,6 +239,9 @@ impl SharedCell {
         if !self.is_armed() || self.frozen.load(Ordering::Acquire) {
             return false;
         }
+        if self.journal.as_ref().is_some_and(|journal| journal.waits_for_room(doorbell)) {
+            return false;
+        }
         let span = tracing::trace_span!("turn", reactor = %self.name);
         let mut turn = span.in_scope(|| cell.turn(&cx));
         let (more, due) = (turn.more, turn.due);

@@ -73,8 +73,9 @@ impl CellJournal {
         let begin = Begin { reactor: self.name.to_string(), accumulators, life: self.life.number() };
         self.journal.begin_life(&self.name, self.journal.journal().synced());
         let mut batch = self.batch();
-        // On a full disk it comes up all the same, to be read and to work off what it took.
-        batch.set_urgent();
+        // On a full disk it comes up all the same, to be read and to work off what it took; and no event may be
+        // there without this.
+        batch.set_firm();
         let head = head(RecordKind::Deploy, self.stream, fresh_id());
         let pushed = batch.push(&head, serde_json::json!(begin).to_string().as_bytes());
         let told = |reason: String| RecoveryError::Journal { reactor: self.name.clone(), reason };
@@ -179,7 +180,7 @@ impl CellJournal {
         doorbell: &Arc<dyn Doorbell>,
     ) {
         let TurnWrite { number, mark, outbox } = write;
-        let mut batch = self.batch();
+        let mut batch = self.turn_batch();
         if outbox.is_empty() && letters.is_empty() && !self.holds {
             // What the turn did follows from events that are on disk.
             batch.set_patient();
@@ -200,6 +201,11 @@ impl CellJournal {
                 return fail(env, &self.name, &why, self.sent(outbox));
             }
         }
+        let sent = self.sent(outbox);
+        if let Err(error) = sent.iter().try_for_each(|sent| sent.push(&mut batch, self.maker())) {
+            return fail(env, &self.name, &error.to_string(), sent);
+        }
+        // Last, and to the end of the batch: what goes beyond it stays in memory only.
         self.push_letters(env, &mut batch, letters, |place| {
             let of = |intake: &Option<Arc<StreamIntake>>| {
                 intake.as_ref().is_some_and(|intake| Place::Accumulator(intake.name().clone()) == *place)
@@ -210,7 +216,7 @@ impl CellJournal {
         self.since.fetch_add(u64::from(number > 0), Ordering::Relaxed);
         let counted = (number > 0 && self.holds)
             .then(|| (Arc::clone(&self.synced), Arc::clone(doorbell), Arc::clone(&self.news)));
-        write_batch(env, &self.journal, &self.name, (batch, self.maker()), outbox, move || {
+        append(env, &self.journal, &self.name, (batch, sent), move || {
             if let Some((synced, doorbell, news)) = counted {
                 synced.store(number, Ordering::Release);
                 doorbell.ring();
@@ -228,7 +234,7 @@ impl CellJournal {
         open: Range<u64>,
         outbox: Vec<Outgoing>,
     ) -> bool {
-        let mut batch = self.batch();
+        let mut batch = self.turn_batch();
         let head = head(RecordKind::Firing, self.stream, fresh_id());
         let pushed = batch.push_with(&head, |out| {
             out.put(&open.start.to_le_bytes());
@@ -295,7 +301,7 @@ impl CellJournal {
             self.journal.trails().end(stream, intake.trail());
         }
         let mut batch = self.batch();
-        batch.set_urgent();
+        batch.set_firm();
         let ended = push_end(&mut batch, &self.name).map_err(|error| error.to_string());
         let ended =
             ended.and_then(|()| self.journal.journal().ride(batch).map_err(|error| error.to_string()));
@@ -307,6 +313,21 @@ impl CellJournal {
     fn batch(&self) -> Batch {
         self.journal.journal().batch()
     }
+
+    /// A batch that is one whatever is in it.
+    fn turn_batch(&self) -> Batch {
+        let mut batch = self.batch();
+        batch.set_whole();
+        batch.set_long();
+        batch
+    }
+
+    /// Whether nothing new may be done, because what was done waits for room on the disk. If so, `doorbell` is
+    /// rung when that has ended.
+    #[inline]
+    pub(crate) fn waits_for_room(&self, doorbell: &Arc<dyn Doorbell>) -> bool {
+        self.journal.waits_for_room(doorbell)
+    }
 }
 
 /// Write what a turn sends on, where its own cell keeps no marks.
@@ -314,8 +335,13 @@ pub(crate) fn write_outbox(env: &Arc<Env>, name: &ReactorName, outbox: Vec<Outgo
     match env.journal() {
         Some(journal) => {
             let life = LifeId::begin(reactor_stream(name).0, journal.process);
-            let batch = (journal.journal().batch(), Maker { life, is_recorded: false });
-            write_batch(env, journal, name, batch, outbox, || ());
+            // No mark holds them together.
+            for outgoing in outbox {
+                let mut batch = journal.journal().batch();
+                batch.set_whole();
+                let batch = (batch, Maker { life, is_recorded: false });
+                write_batch(env, journal, name, batch, vec![outgoing], || ());
+            }
         }
         // A ring that goes through the disk was made by an engine that has a journal.
         None => outbox.into_iter().for_each(|outgoing| (outgoing.publish)(Published::Lost)),
@@ -335,8 +361,18 @@ fn write_batch(
         fail(env, name, &error.to_string(), sent);
         return false;
     }
-    // A full disk takes no new events; those that it took are worked off.
-    batch.set_urgent();
+    append(env, journal, name, (batch, sent), then)
+}
+
+fn append(
+    env: &Arc<Env>,
+    journal: &Arc<EngineJournal>,
+    name: &ReactorName,
+    (mut batch, sent): (Batch, Vec<Sent>),
+    then: impl FnOnce() + Send + 'static,
+) -> bool {
+    // A full disk takes no new events; those that it took are worked off, as soon as there is room for that.
+    batch.set_firm();
     journal.journal().reach(CrashPoint::CommitBegin);
     let (told, reactor, own) = (Arc::clone(env), name.clone(), Arc::downgrade(journal));
     let on_synced: OnSynced = Box::new(move |result: Result<_, AppendError>| match result {
@@ -346,6 +382,11 @@ fn write_batch(
             publish(sent, Published::Synced);
             then();
             reach(CrashPoint::CommitSent);
+        }
+        Err(AppendError::DiskFull { .. }) => {
+            // It waited for room until the engine ended: what it came from is on disk, and is done again.
+            publish(sent, Published::Lost);
+            tracing::warn!(%reactor, "the disk is full: a turn was not written down, and is done again at the next start");
         }
         Err(error) => fail(&told, &reactor, &error.to_string(), sent),
     });

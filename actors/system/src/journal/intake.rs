@@ -4,15 +4,15 @@ use super::EngineJournal;
 use super::admission::Admission;
 use super::letters::push_settled;
 use super::trail::Trail;
-use super::write::{Beside, head_of, payload_of};
+use super::write::{Beside, PLAIN_BYTES, head_of, payload_of};
 use crate::env::Env;
 use acequia_core::Timestamp;
 use acequia_core::accumulator::AccumulatorDecl;
 use acequia_core::durable::dedupe::{EventId, Stamp};
 use acequia_core::id::AccumulatorName;
-use acequia_core::ring::{EncodedEvents, Intake, NotWritten, Note, Written};
+use acequia_core::ring::{EncodedEvents, Intake, IntakeLimits, NotWritten, Note, Written};
 use acequia_store::Lsn;
-use acequia_store::journal::{AppendError, Batch, OnSynced, RecordId, RecordKind, StreamId};
+use acequia_store::journal::{AppendError, Batch, Limits, OnSynced, RecordId, RecordKind, StreamId};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -115,6 +115,7 @@ impl StreamIntake {
     /// The events as they go to disk.
     fn batch(&self, values: &EncodedEvents) -> Result<Bearing, NotWritten> {
         let mut batch = self.journal.journal().batch();
+        batch.set_whole();
         let n = values.ends.len() as u64;
         let first = self.next.fetch_add(n, Ordering::Relaxed);
         let now = if values.notes.is_empty() { Timestamp::ZERO } else { self.env.now() };
@@ -213,6 +214,12 @@ impl Intake for StreamIntake {
             gate.waiting.push(waker.clone());
         }
         gate.is_open
+    }
+
+    fn limits(&self) -> IntakeLimits {
+        let Limits { payload, whole, .. } = self.journal.journal().limits();
+        // Room for the mark of the turn and for what it gave up beside what it sends.
+        IntakeLimits { event: payload.saturating_sub(PLAIN_BYTES), turn: whole / 2 }
     }
 
     fn write(&self, values: EncodedEvents, written: Written) {

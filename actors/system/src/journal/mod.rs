@@ -17,6 +17,7 @@ mod history;
 mod intake;
 mod letters;
 mod recovery;
+mod room;
 mod trail;
 mod write;
 
@@ -33,6 +34,7 @@ pub(crate) use cell::{CellJournal, fresh_id, push_end, write_outbox};
 pub use recovery::RecoveryError;
 pub(crate) use write::{event_of, head, wall};
 
+use room::Waiting;
 use trail::Trails;
 
 use acequia_core::Timestamp;
@@ -54,6 +56,8 @@ pub(crate) struct EngineJournal {
     opened: Opened,
     recoveries: u64,
     trails: Trails,
+    /// Who waits for room on the disk.
+    waiting: Arc<Waiting>,
     /// What outputs of cells without marks are named after.
     process: u128,
     /// The catalog that its records make, until somebody takes it.
@@ -164,6 +168,9 @@ impl EngineJournal {
         })?;
         let is_recovery = opened.n_records > 0 && !opened.was_closed;
         let has_catalog = history.is_known();
+        let waiting = Arc::<Waiting>::default();
+        let told = Arc::clone(&waiting);
+        journal.watch(move |_| told.ring());
         let started = Self {
             journal,
             lives: Mutex::new(lives),
@@ -171,6 +178,7 @@ impl EngineJournal {
             opened,
             recoveries: recoveries + u64::from(is_recovery),
             trails: Trails::default(),
+            waiting,
             process: cell::fresh_id().0,
             catalog: Mutex::new(Some(history.finish()?)),
             has_catalog,

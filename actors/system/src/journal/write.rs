@@ -10,6 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// An event's payload begins with this byte: what follows besides the event.
 const PLAIN: u8 = 0;
+/// What stands before an event of which nothing is written besides.
+pub(super) const PLAIN_BYTES: usize = 1;
 /// Eight bytes, the offset of the event at its source.
 const WITH_OFFSET: u8 = 1;
 /// Its producer, the epoch and the number.

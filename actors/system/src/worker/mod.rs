@@ -7,6 +7,7 @@
 mod batch;
 mod ran;
 mod retire;
+mod room;
 
 use crate::cell::SharedCell;
 use crate::env::Env;
@@ -21,7 +22,7 @@ use acequia_core::ring::Doorbell;
 use ran::{entries, with_context};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -77,6 +78,7 @@ pub(crate) struct Worker {
     cell_name: ReactorName,
     /// The journal knows that it ended every firing before this.
     written: AtomicU64,
+    bell: OnceLock<Arc<dyn Doorbell>>,
 }
 
 struct State {
@@ -145,6 +147,7 @@ impl Worker {
             fast: AtomicUsize::new(0),
             cell_name: cell.name().clone(),
             written: AtomicU64::new(0),
+            bell: OnceLock::new(),
             deadline: run.decl().deadline,
             outputs: Mutex::new(entries(&run)),
             state: Mutex::new(State {
@@ -196,13 +199,14 @@ impl Worker {
 
     /// Start the loop unless it runs.
     fn wake(self: &Arc<Self>) {
+        let stands_still = self.waits_for_room();
         let mut state = lock(&self.state);
         if state.active || state.retired {
             return;
         }
         let has_work = state.hand.is_some() || state.unflushed || !state.controls.is_empty();
         let work = has_work || self.delivery.has_waiting();
-        if !work || (state.held && state.controls.is_empty()) {
+        if !work || ((state.held || stands_still) && state.controls.is_empty()) {
             return;
         }
         let Some(run) = state.run.take() else { return };
@@ -223,7 +227,7 @@ impl Worker {
             self.run_controls(&mut run);
             let step = if let Some(hand) = hand.take() {
                 self.finish(&mut run, hand).await
-            } else if lock(&self.state).held {
+            } else if lock(&self.state).held || self.waits_for_room() {
                 break;
             } else if let Some(batch) = self.delivery.take(self.env.now()) {
                 let (returned, step) = self.run_batch(run, batch).await;

@@ -63,6 +63,7 @@ impl GraphRun {
                 letters: &mut *cx.letters,
                 failures: &mut *cx.failures,
                 outbox: &mut self.outbox,
+                n_senders: self.n_senders,
                 again: self.again,
             };
             act(&mut **sink, &mut sink_cx);
@@ -72,6 +73,11 @@ impl GraphRun {
     /// Keep outputs back, but for those that are written to disk with the turn.
     pub fn hold(&mut self, held: bool) {
         self.held = held;
+    }
+
+    /// So many graphs of its cell send in the same turn: what they send is written as one.
+    pub(super) fn set_n_senders(&mut self, n_senders: usize) {
+        self.n_senders = n_senders;
     }
 
     /// What it does from now on was done before, by a run that a crash cut off: what was written to disk

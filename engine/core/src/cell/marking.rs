@@ -71,8 +71,10 @@ impl Cell {
     #[cold]
     pub(super) fn begin_mark(&mut self, now: Timestamp) {
         let Some(marking) = &mut self.marking else { return };
+        let n_senders = self.seats.len();
         for run in self.seats.iter_mut().filter_map(|seat| seat.run.as_mut()) {
             run.hold(marking.holds);
+            run.set_n_senders(n_senders);
             run.begin_check();
         }
         let sources = self.columns.iter().map(|column| SourceMark {

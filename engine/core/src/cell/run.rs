@@ -51,6 +51,8 @@ pub struct GraphRun {
     pub(super) held: bool,
     /// What it does was done before, by a run that a crash cut off.
     pub(super) again: bool,
+    /// How many graphs send in the same turn.
+    pub(super) n_senders: usize,
     /// Whether the meter counts attempts of the firing in `hand`.
     hand: Option<FiringId>,
     /// Outcomes other than completion, since they were last taken.
@@ -92,6 +94,7 @@ impl GraphRun {
             outbox: Vec::new(),
             held: false,
             again: false,
+            n_senders: 1,
             checking: None,
             trace: None,
         }

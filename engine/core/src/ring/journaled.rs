@@ -21,6 +21,27 @@ pub trait Intake: Send + Sync {
     /// Write `values` as one, and call `written` when they are on disk, in the order of the journal and
     /// without blocking. Values that are given one after another are written in that order.
     fn write(&self, values: EncodedEvents, written: Written);
+
+    /// How much it takes.
+    fn limits(&self) -> IntakeLimits {
+        IntakeLimits::default()
+    }
+}
+
+/// How much can be written to disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IntakeLimits {
+    /// Bytes of one event.
+    pub event: usize,
+    /// Bytes of all that one turn sends, which is written as one.
+    pub turn: usize,
+}
+
+impl Default for IntakeLimits {
+    /// No limits.
+    fn default() -> Self {
+        Self { event: usize::MAX, turn: usize::MAX }
+    }
 }
 
 /// Told what became of values; it does not block.
@@ -77,6 +98,7 @@ pub enum PushManyError {
 pub(super) trait Journaled<T>: Send + Sync {
     fn accumulator(&self) -> &AccumulatorName;
     fn poll_open(&self, waker: &Waker) -> bool;
+    fn limits(&self) -> IntakeLimits;
     /// Write `items`, for which room is reserved.
     fn write(&self, items: Vec<T>, notes: &[(usize, Note)], hand: Arc<Hand<T>>)
     -> Result<(), Unencodable<T>>;
@@ -129,6 +151,10 @@ impl<T: Payload> Journaled<T> for Way<T> {
 
     fn poll_open(&self, waker: &Waker) -> bool {
         self.intake.poll_open(waker)
+    }
+
+    fn limits(&self) -> IntakeLimits {
+        self.intake.limits()
     }
 
     fn write(
@@ -253,6 +279,11 @@ impl<T> Ring<T> {
     /// Whose events they are, if whatever comes in is written to disk first.
     pub fn journaled(&self) -> Option<&AccumulatorName> {
         self.journaled.get().map(|way| way.accumulator())
+    }
+
+    /// How much can come in by way of the disk.
+    pub fn intake_limits(&self) -> IntakeLimits {
+        self.journaled.get().map(|way| way.limits()).unwrap_or_default()
     }
 
     /// Publish `item` by way of the disk, noting where its source stands. A ring without a journal

@@ -14,7 +14,7 @@ mod reserve;
 mod room;
 
 pub use draw::Drawn;
-pub use journaled::{EncodedEvents, Intake, NotWritten, Note, PushManyError, Written};
+pub use journaled::{EncodedEvents, Intake, IntakeLimits, NotWritten, Note, PushManyError, Written};
 pub use push::{Push, PushError};
 pub use reserve::NoRoom;
 

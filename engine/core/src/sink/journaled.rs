@@ -4,10 +4,10 @@ use super::{AnySink, SinkContext, Unread, bury, bury_all, take, unread};
 use crate::column::AnyColumn;
 use crate::durable::{Outgoing, Published};
 use crate::graph::AnyOutput;
-use crate::id::FiringId;
+use crate::id::{AccumulatorName, FiringId};
 use crate::ledger::{Dropped, Entry, Settled};
 use crate::payload::{Payload, PayloadType};
-use crate::ring::Ring;
+use crate::ring::{IntakeLimits, Ring};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +25,53 @@ pub struct JournaledSink<T> {
     under_way: Arc<AtomicU64>,
     entry: Entry,
     unread: Unread,
+}
+
+/// What a value or a record takes on disk besides its bytes, at most.
+const BESIDE: usize = 128;
+
+/// Why a value is not sent on to a durable accumulator.
+#[derive(Debug, thiserror::Error)]
+enum SendError {
+    /// It is too large by itself.
+    #[error(
+        "E0750: an output of {bytes} bytes is larger than the {limit} bytes that an event of accumulator {accumulator} may have in the journal; make it smaller, or raise `payload_bytes`"
+    )]
+    Large { accumulator: AccumulatorName, bytes: usize, limit: usize },
+    /// It is too large beside what the turn has sent already.
+    #[error(
+        "E0751: an output of {bytes} bytes for accumulator {accumulator} is beyond the {limit} bytes that a graph may send in one turn; raise `turn_bytes`"
+    )]
+    Beyond { accumulator: AccumulatorName, bytes: usize, limit: usize },
+}
+
+/// What may still be sent in a turn.
+struct Allowance {
+    limits: IntakeLimits,
+    left: usize,
+}
+
+impl Allowance {
+    fn new<T>(ring: &Ring<T>, cx: &SinkContext<'_>) -> Self {
+        let limits = ring.intake_limits();
+        let limits = IntakeLimits { turn: limits.turn / cx.n_senders.max(1), ..limits };
+        let sent = |sent: &Outgoing| sent.bytes.len() + sent.ends.len() * BESIDE;
+        let left = limits.turn.saturating_sub(cx.outbox.iter().map(sent).sum());
+        Self { limits, left }
+    }
+
+    /// Take a value of so many bytes in.
+    fn take(&mut self, accumulator: &AccumulatorName, bytes: usize) -> Result<(), SendError> {
+        let accumulator = || accumulator.clone();
+        let IntakeLimits { event, turn } = self.limits;
+        if bytes > event {
+            return Err(SendError::Large { accumulator: accumulator(), bytes, limit: event });
+        }
+        let left = self.left.checked_sub(bytes.saturating_add(BESIDE));
+        self.left =
+            left.ok_or_else(|| SendError::Beyond { accumulator: accumulator(), bytes, limit: turn })?;
+        Ok(())
+    }
 }
 
 /// Values as they go to disk, and themselves.
@@ -55,19 +102,27 @@ impl<T: Payload> JournaledSink<T> {
         }
     }
 
-    /// Encode what waits; what cannot be encoded becomes a dead letter.
-    fn encode(&mut self, cx: &mut SinkContext<'_>) -> Encoding<T> {
+    /// Encode what waits; what cannot be encoded, or is more than can be written, becomes a dead letter.
+    fn encode(&mut self, accumulator: &AccumulatorName, cx: &mut SinkContext<'_>) -> Encoding<T> {
+        let mut allowance = Allowance::new(&self.ring, cx);
         let mut encoding = Encoding { values: Vec::with_capacity(self.queue.len()), ..Encoding::default() };
         let firings = self.firings.drain(..).chain(std::iter::repeat(None));
         for (value, firing) in self.queue.drain(..).zip(firings) {
-            match value.encode(&mut encoding.bytes) {
+            let start = encoding.bytes.len();
+            let encoded = value.encode(&mut encoding.bytes).map_err(|error| error.to_string());
+            let sendable = encoded.and_then(|()| {
+                let bytes = encoding.bytes.len() - start;
+                allowance.take(accumulator, bytes).map_err(|error| error.to_string())
+            });
+            match sendable {
                 Ok(()) => {
                     encoding.ends.push(encoding.bytes.len());
                     encoding.values.push(value);
                     encoding.firings.push(firing);
                 }
-                Err(error) => {
-                    let failure = crate::fault::Failure::error(error.to_string());
+                Err(why) => {
+                    encoding.bytes.truncate(start);
+                    let failure = crate::fault::Failure::error(why);
                     cx.failures.push(failure.clone());
                     bury(value, &mut self.entry, Dropped::DeadLetter, Some(failure), 1, cx);
                 }
@@ -79,7 +134,7 @@ impl<T: Payload> JournaledSink<T> {
     /// Send what waits with the turn; whether the ring has room for more.
     fn send(&mut self, cx: &mut SinkContext<'_>) -> bool {
         let Some(accumulator) = self.ring.journaled().cloned() else { return true };
-        let Encoding { values, bytes, ends, firings } = self.encode(cx);
+        let Encoding { values, bytes, ends, firings } = self.encode(&accumulator, cx);
         let n = values.len();
         let Ok(has_room) = self.ring.reserve_beyond(n, cx.waker) else {
             bury_all(&mut values.into(), &mut self.entry, Dropped::Unbound, cx);

@@ -35,6 +35,8 @@ pub struct SinkContext<'a> {
     pub failures: &'a mut Vec<Failure>,
     /// What is to be written to disk with the turn.
     pub outbox: &'a mut Vec<Outgoing>,
+    /// How many graphs send in the same turn.
+    pub n_senders: usize,
     /// Whether this was written before, by a run that a crash cut off.
     pub again: bool,
 }

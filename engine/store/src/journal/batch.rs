@@ -17,6 +17,7 @@ pub struct Batch {
     n_records: u32,
     is_urgent: bool,
     is_patient: bool,
+    is_firm: bool,
     limits: Limits,
 }
 
@@ -55,6 +56,8 @@ pub struct Limits {
     pub payload: usize,
     /// Bytes of a batch, with what the journal adds.
     pub batch: usize,
+    /// Bytes of a batch that is not to be divided.
+    pub whole: usize,
 }
 
 /// Why a record did not go into a batch. The batch is as it was.
@@ -94,7 +97,7 @@ impl Batch {
     pub(super) fn new(mut buffer: Vec<u8>, limits: Limits) -> Self {
         buffer.clear();
         buffer.resize(frame::HEADER, 0);
-        Self { buffer, n_records: 0, is_urgent: false, is_patient: false, limits }
+        Self { buffer, n_records: 0, is_urgent: false, is_patient: false, is_firm: false, limits }
     }
 
     /// Adds a record.
@@ -161,6 +164,28 @@ impl Batch {
         self.is_patient
     }
 
+    /// Lets the batch wait for room on a full disk rather than be refused: for what has happened already, and
+    /// must be written before all that follows from it. As long as one waits, nothing else is taken.
+    pub fn set_firm(&mut self) {
+        (self.is_urgent, self.is_firm) = (true, true);
+    }
+
+    /// Whether [`Batch::set_firm`] was called.
+    pub fn is_firm(&self) -> bool {
+        self.is_firm
+    }
+
+    /// Lets the batch be as large as [`Settings::turn_bytes`](super::Settings::turn_bytes): for what cannot be
+    /// divided. One that is larger than a segment has a segment made to measure.
+    pub fn set_whole(&mut self) {
+        self.limits.batch = self.limits.whole;
+    }
+
+    /// Lets a payload be as large as the batch: for what the engine itself tells, which has no smaller parts.
+    pub fn set_long(&mut self) {
+        self.limits.payload = self.limits.batch;
+    }
+
     /// Number of records.
     pub fn n_records(&self) -> u32 {
         self.n_records
@@ -180,7 +205,7 @@ impl Batch {
     pub fn clear(&mut self) {
         self.buffer.truncate(frame::HEADER);
         self.n_records = 0;
-        (self.is_urgent, self.is_patient) = (false, false);
+        (self.is_urgent, self.is_patient, self.is_firm) = (false, false, false);
     }
 
     /// Checksums the records and brings the frame to its full length. The committer adds the rest.
@@ -218,7 +243,7 @@ mod tests {
     use super::*;
     use crate::journal::record::{RecordId, RecordKind, StreamId, TenantId};
 
-    const LIMITS: Limits = Limits { payload: 100, batch: 300 };
+    const LIMITS: Limits = Limits { payload: 100, batch: 300, whole: 600 };
 
     fn head(parents: &[RecordId]) -> Head<'_> {
         let (kind, tenant, stream) = (RecordKind::Event, TenantId(1), StreamId(2));
@@ -241,6 +266,11 @@ mod tests {
         assert_eq!(whole, Err(EncodeError::BatchTooLarge { bytes: 392, limit: 300 }));
         assert!(matches!(lineage, Err(EncodeError::BatchTooLarge { .. })));
         assert_eq!((batch.n_records(), &batch.buffer), (1, &before));
+        batch.set_whole();
+        assert!(matches!(batch.push(&head(&[]), &[7; 101]), Err(EncodeError::PayloadTooLarge { .. })));
+        batch.set_long();
+        batch.push(&head(&[]), &[7; 301]).unwrap();
+        assert!(matches!(batch.push(&head(&[]), &[7; 301]), Err(EncodeError::BatchTooLarge { .. })));
     }
 
     #[test]

@@ -238,13 +238,17 @@ impl Journal {
     fn admit(&self, batch: &Batch) -> Result<(), AppendError> {
         let shared = &self.inner.shared;
         shared.demand_open()?;
-        if batch.is_urgent() || !shared.is_full.load(Ordering::Relaxed) {
+        let is_refused = || {
+            let is_full = !batch.is_urgent() && shared.is_full.load(Ordering::SeqCst);
+            is_full || (!batch.is_firm() && shared.is_holding())
+        };
+        if !is_refused() && !(batch.is_firm() && shared.is_holding()) {
             return Ok(());
         }
         if let Entry::Direct(direct) = &self.inner.entry {
             direct.retry()?;
         }
-        if shared.is_full.load(Ordering::SeqCst) { Err(shared.disk_full()) } else { Ok(()) }
+        if is_refused() { Err(shared.disk_full()) } else { Ok(()) }
     }
 
     fn reserve(&self, n_bytes: usize, patience: Patience) -> Result<(), AppendError> {
@@ -322,9 +326,20 @@ impl Journal {
         match shared.failure() {
             Some(cause) => Status::Failed { cause },
             None if shared.is_closed() => Status::Closed,
-            None if shared.is_full.load(Ordering::SeqCst) => Status::Full,
+            None if shared.is_full.load(Ordering::SeqCst) || shared.is_holding() => Status::Full,
             None => Status::Open,
         }
+    }
+
+    /// Whether something waits for room on a full disk that must come before all else: see [`Batch::set_firm`].
+    /// When nothing does any more, [`Journal::watch`] tells.
+    pub fn is_holding(&self) -> bool {
+        self.inner.shared.is_holding()
+    }
+
+    /// How large what is appended may be.
+    pub fn limits(&self) -> Limits {
+        self.inner.shared.settings.limits()
     }
 
     /// The journal's own id.

@@ -10,6 +10,7 @@ pub(super) struct Room {
     used: AtomicUsize,
     n_waiting: AtomicUsize,
     is_shut: AtomicBool,
+    is_lifted: AtomicBool,
     door: Mutex<()>,
     freed: Condvar,
 }
@@ -17,16 +18,17 @@ pub(super) struct Room {
 impl Room {
     pub(super) fn new(limit: usize) -> Self {
         let (used, n_waiting) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let is_shut = AtomicBool::new(false);
-        Self { limit, used, n_waiting, is_shut, door: Mutex::new(()), freed: Condvar::new() }
+        let (is_shut, is_lifted) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { limit, used, n_waiting, is_shut, is_lifted, door: Mutex::new(()), freed: Condvar::new() }
     }
 
     /// Takes room if there is enough.
     pub(super) fn try_take(&self, bytes: usize) -> bool {
+        let is_lifted = self.is_lifted.load(Ordering::SeqCst);
         let fits = |used: usize| {
             let sum = used.saturating_add(bytes);
             // Whoever comes first always gets in.
-            (used == 0 || sum <= self.limit).then_some(sum)
+            (used == 0 || sum <= self.limit || is_lifted).then_some(sum)
         };
         self.used.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fits).is_ok()
             || self.is_shut.load(Ordering::SeqCst)
@@ -50,6 +52,12 @@ impl Room {
     pub(super) fn free(&self, bytes: usize) {
         let less = |used: usize| Some(used.saturating_sub(bytes));
         let _ = self.used.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
+        self.wake();
+    }
+
+    /// While it is lifted, the limit holds nobody back; what is taken counts all the same.
+    pub(super) fn lift(&self, is_lifted: bool) {
+        self.is_lifted.store(is_lifted, Ordering::SeqCst);
         self.wake();
     }
 
@@ -82,6 +90,17 @@ mod tests {
         assert!(!room.try_take(1));
         room.free(25);
         assert!(room.try_take(6) && room.try_take(4) && !room.try_take(1));
+    }
+
+    #[test]
+    fn beyond_a_lifted_limit_all_is_counted() {
+        let room = Room::new(10);
+        room.take(10);
+        room.lift(true);
+        room.take(5);
+        room.lift(false);
+        room.free(10);
+        assert!(!room.try_take(6) && room.try_take(5));
     }
 
     #[test]

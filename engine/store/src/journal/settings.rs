@@ -21,6 +21,9 @@ pub struct Settings {
     pub payload_bytes: usize,
     /// Largest batch; it must fit into a segment.
     pub batch_bytes: usize,
+    /// Largest batch that is not to be divided, as that of a turn with all that it sends on: it may be larger
+    /// than a segment, and then has one of its own. At most 3 GiB.
+    pub turn_bytes: usize,
     /// How much is written and synced as one; a larger batch is a group of its own.
     pub group_bytes: usize,
     /// How many batches may wait.
@@ -66,6 +69,7 @@ impl Default for Settings {
             segment_bytes: 64 * MIB as u32,
             payload_bytes: 16 * MIB,
             batch_bytes: 32 * MIB,
+            turn_bytes: 1024 * MIB,
             group_bytes: 8 * MIB,
             queue: 1024,
             queue_bytes: 64 * MIB,
@@ -94,7 +98,12 @@ impl Settings {
     }
 
     pub(super) fn limits(&self) -> Limits {
-        Limits { payload: self.payload_bytes, batch: self.batch_bytes }
+        Limits { payload: self.payload_bytes, batch: self.batch_bytes, whole: self.turn_limit() }
+    }
+
+    /// What [`Settings::turn_bytes`] comes to.
+    pub fn turn_limit(&self) -> usize {
+        self.turn_bytes.clamp(self.batch_bytes, (3 * 1024 * MIB).max(self.batch_bytes))
     }
 
     /// Length of a segment as it is made.

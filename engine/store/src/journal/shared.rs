@@ -32,6 +32,8 @@ pub(super) struct Shared {
     pub(super) consumers: Arc<Consumers>,
     /// No file could be made ready for when the current segment is full.
     pub(super) is_full: Arc<AtomicBool>,
+    /// Something waits for room on the disk, and nothing may be written before it.
+    is_holding: AtomicBool,
     /// Tells who makes segments that there may be room now.
     pub(super) kick: Sender<()>,
     failure: OnceLock<Arc<Failure>>,
@@ -70,6 +72,7 @@ impl Shared {
             mark: Mutex::new(mark),
             consumers: Arc::default(),
             is_full: Arc::default(),
+            is_holding: AtomicBool::new(false),
             kick,
             failure: OnceLock::new(),
             is_closed: AtomicBool::new(false),
@@ -110,6 +113,28 @@ impl Shared {
             return Err(AppendError::Failed { cause });
         }
         if self.is_closed() { Err(AppendError::Closed) } else { Ok(()) }
+    }
+
+    /// Something waits for room on the disk.
+    pub(super) fn is_holding(&self) -> bool {
+        self.is_holding.load(Ordering::SeqCst)
+    }
+
+    /// Something begins to wait for room on the disk, or nothing does any more.
+    pub(super) fn set_holding(&self, is_holding: bool) {
+        if self.is_holding.swap(is_holding, Ordering::SeqCst) == is_holding {
+            return;
+        }
+        // Whoever hands over what has happened must not be kept waiting as long as the disk is full.
+        self.room.lift(is_holding);
+        if is_holding {
+            tracing::warn!(
+                "the disk is full to the last; what has happened waits for room to be written down"
+            );
+        } else {
+            tracing::info!("what waited for room on the disk is written down");
+            self.news.tell(self.synced());
+        }
     }
 
     pub(super) fn disk_full(&self) -> AppendError {

@@ -3,7 +3,7 @@
 //! It is also the ballast: if none can be made, the disk counts as full, ordinary batches are refused, and
 //! what is left of the current segment is there for batches that help to free space.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -12,7 +12,11 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded, select};
 
 use super::segment;
+use super::shared::Shared;
 use crate::disk::{Disk, DiskFile};
+
+/// What a segment is lengthened by at once.
+const ZEROS: u64 = 64 * 1024;
 
 /// Why there is no segment.
 #[derive(Debug)]
@@ -21,6 +25,40 @@ pub(super) enum Unmade {
     Full,
     /// The disk refused.
     Io(io::Error),
+}
+
+/// Brings a segment that was made to the length that a batch beyond the usual ones needs.
+pub(super) fn lengthen(file: &dyn DiskFile, wanted: u64, shared: &Shared) -> Result<(), Unmade> {
+    let made = file.n_bytes().map_err(Unmade::Io)?;
+    if wanted <= made {
+        return Ok(());
+    }
+    let wanted = wanted.next_multiple_of(ZEROS);
+    let free = shared.disk.free_bytes().map_err(Unmade::Io)?;
+    if free < (wanted - made).saturating_add(shared.settings.keep_free) {
+        return Err(Unmade::Full);
+    }
+    let zeros = vec![0; usize::try_from(ZEROS).unwrap_or(usize::MAX)];
+    let mut at = made;
+    // Written rather than reserved, so that writing there again cannot meet a full disk.
+    let written = loop {
+        if at >= wanted {
+            break file.sync_data();
+        }
+        let n = usize::try_from((wanted - at).min(ZEROS)).unwrap_or(usize::MAX);
+        if let Err(error) = file.write_at(at, &[IoSlice::new(&zeros[..n])]) {
+            break Err(error);
+        }
+        at += n as u64;
+    };
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            // If it cannot be shortened it stays longer than it must be, which does no harm.
+            let _ = file.truncate(made);
+            Unmade::Full
+        }
+        _ => Unmade::Io(error),
+    })
 }
 
 /// Makes segments: all zeros, of full length, and durable in contents and name.

@@ -74,9 +74,10 @@ pub(crate) fn push(batch: &mut Batch, n: u64) {
     batch.push(&head(n, &parents(n)), &payload(n)).unwrap();
 }
 
-/// A batch with the records of these numbers.
+/// A batch with the records of these numbers, however long.
 pub(crate) fn batch(journal: &Journal, numbers: std::ops::Range<u64>) -> Batch {
     let mut batch = journal.batch();
+    batch.set_whole();
     for n in numbers {
         push(&mut batch, n);
     }

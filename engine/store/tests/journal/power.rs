@@ -35,6 +35,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let cut = prop_oneof![Just(Cut::Nothing), Just(Cut::Everything), Just(Cut::Torn), Just(Cut::Torn)];
     let step = prop_oneof![
         10 => (1..9_u64).prop_map(|n_records| Step::Append { n_records }),
+        // Beyond what a batch may have, and beyond a segment.
+        1 => (9..90_u64).prop_map(|n_records| Step::Append { n_records }),
         1 => (0..40_u64).prop_map(|back| Step::Trim { back }),
         1 => Just(Step::Reopen),
         1 => Just(Step::Kill),

@@ -30,10 +30,19 @@ impl Direct {
     pub(in crate::journal) fn submit(&self, submission: Submission) {
         let mut committer = self.lock();
         let mut told = Vec::with_capacity(1);
-        match committer.make_room(submission.batch.n_bytes()) {
+        let made = match committer.is_holding() {
+            true => Err(committer.shared().disk_full()),
+            false => committer.make_room(submission.batch.n_bytes()),
+        };
+        match made {
             Ok(()) => committer.commit(&mut vec![submission], &mut told),
-            Err(error) => committer.refuse(submission, error, &mut told),
+            Err(error) => committer.hold(submission, &error, &mut told),
         }
+        self.tell(committer, told);
+    }
+
+    /// Calls the callbacks, unless another one's is running.
+    fn tell(&self, committer: MutexGuard<'_, Committer>, told: Vec<Told>) {
         // In line before the next one can commit.
         self.line().told.extend(told);
         let shared = std::sync::Arc::clone(committer.shared());
@@ -45,14 +54,25 @@ impl Direct {
         }
     }
 
-    /// Looks whether the disk has room again.
+    /// Looks whether the disk has room again, for what waits for it first of all.
     pub(in crate::journal) fn retry(&self) -> Result<(), AppendError> {
-        self.lock().retry()
+        let (mut committer, mut told) = (self.lock(), Vec::new());
+        let retried = committer.retry();
+        if committer.is_holding() {
+            committer.release(&mut told);
+        }
+        self.tell(committer, told);
+        retried
     }
 
     /// Marks the end for good.
     pub(in crate::journal) fn close(&self) -> Result<(), AppendError> {
-        self.lock().close()
+        let (mut committer, mut told) = (self.lock(), Vec::new());
+        let full = committer.shared().disk_full();
+        committer.give_up(&full, &mut told);
+        let closed = committer.close();
+        self.tell(committer, told);
+        closed
     }
 
     fn next(&self) -> Option<Told> {

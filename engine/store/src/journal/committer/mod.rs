@@ -2,12 +2,14 @@
 
 mod direct;
 mod group;
+mod hold;
 mod queue;
 mod thread;
 
 pub(super) use direct::Direct;
 pub(super) use thread::Thread;
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
@@ -18,8 +20,9 @@ use super::frame::{Home, Place as FramePlace};
 use super::mark::{Mark, Place};
 use super::segment::{Header, Landmark, Segment, header};
 use super::shared::Shared;
-use super::spare::{Spares, Unmade};
+use super::spare::{self, Spares, Unmade};
 use crate::Lsn;
+use crate::disk::DiskFile;
 
 /// What becomes of a batch, and who is told.
 #[derive(Debug)]
@@ -60,6 +63,10 @@ pub(super) struct Committer {
     number: u64,
     /// Whether the mark says where the journal ends.
     is_marked: bool,
+    /// What waits for room on the disk, in its order.
+    held: VecDeque<Submission>,
+    /// A segment that could not be made as long as it must be.
+    short: Option<Arc<dyn DiskFile>>,
 }
 
 /// The segment that is written to.
@@ -77,7 +84,9 @@ impl Committer {
     pub(super) fn new(shared: Arc<Shared>, spares: Spares, end: Place, last: Option<Arc<Segment>>) -> Self {
         let number = last.as_ref().map_or(shared.mark().mark().floor, |last| last.number + 1);
         let active = last.map(|segment| Active { segment, offset: end.offset, header: None });
-        Self { shared, spares, active, next: end.next, chain: end.chain, number, is_marked: true }
+        let (held, short) = (VecDeque::new(), None);
+        let (next, chain, is_marked) = (end.next, end.chain, true);
+        Self { shared, spares, active, next, chain, number, is_marked, held, short }
     }
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
@@ -106,7 +115,7 @@ impl Committer {
         if n_bytes <= self.room() {
             return Ok(());
         }
-        match self.rotate() {
+        match self.rotate(n_bytes) {
             Ok(()) => Ok(()),
             Err(Unmade::Full) => Err(self.shared.disk_full()),
             Err(Unmade::Io(source)) => Err(self.fail("making", self.number, source)),
@@ -121,9 +130,16 @@ impl Committer {
         }
     }
 
-    fn rotate(&mut self) -> Result<(), Unmade> {
+    fn rotate(&mut self, n_bytes: usize) -> Result<(), Unmade> {
         self.shared.settings.reach(CrashPoint::SegmentRotate);
-        let file = self.spares.take()?;
+        let file = match self.short.take() {
+            Some(file) => file,
+            None => self.spares.take()?,
+        };
+        if let Err(unmade) = spare::lengthen(&*file, header::BYTES + n_bytes as u64, &self.shared) {
+            self.short = Some(file);
+            return Err(unmade);
+        }
         let end_before = self.active.as_ref().map_or(0, |active| active.offset);
         let mut header = Header {
             journal: self.shared.id,

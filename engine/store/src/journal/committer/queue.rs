@@ -154,7 +154,10 @@ mod tests {
     use std::thread;
 
     fn submission() -> Submission {
-        Submission { batch: Batch::new(Vec::new(), Limits { payload: 1, batch: 1 }), ack: Ack::nobody() }
+        Submission {
+            batch: Batch::new(Vec::new(), Limits { payload: 1, batch: 1, whole: 1 }),
+            ack: Ack::nobody(),
+        }
     }
 
     #[test]

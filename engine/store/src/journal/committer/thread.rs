@@ -117,13 +117,31 @@ impl Gathering {
                 }
                 Err(error) => {
                     for submission in self.group.drain(..) {
-                        self.committer.refuse(submission, error.clone(), &mut self.told);
+                        self.committer.hold(submission, &error, &mut self.told);
                     }
                 }
             }
             self.tell();
+            self.wait_for_room();
         }
         self.committer.close()
+    }
+
+    /// As long as something waits for room on the disk: what comes waits behind it, or is refused.
+    fn wait_for_room(&mut self) {
+        while self.committer.is_holding() {
+            let woken = self.queue.wait(1, Some(now() + self.shared.settings.retry_after));
+            self.queue.take_while(&mut self.group, |_| true);
+            let full = self.shared.disk_full();
+            for submission in self.group.drain(..) {
+                self.committer.hold(submission, &full, &mut self.told);
+            }
+            match woken {
+                Woken::Closed => self.committer.give_up(&full, &mut self.told),
+                Woken::Came | Woken::Late => self.committer.release(&mut self.told),
+            }
+            self.tell();
+        }
     }
 
     /// Tells everybody. Who waits longest is told first; what only the next batches need comes last.
