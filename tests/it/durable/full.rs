@@ -103,14 +103,17 @@ async fn an_engine_comes_up_on_a_full_disk_and_takes_events_once_there_is_room()
     engine.assert_ledger().await;
 }
 
-/// A package of two durable reactors in a row, the first of which has a long ring.
+/// Room of rings that take more than a small disk.
+const LONG: usize = 64 * 1024;
+
+/// A package of two durable reactors in a row, with long rings.
 fn chain(placement: GraphPlacement, guarantee: Guarantee) -> Package {
     let made = || Stateful::new(0_u64, |_: &mut u64, number: &u64| Ok(Some(*number)));
-    let first = AccumulatorDecl::new("first", Kind::Stream, made).delivery(guarantee).capacity(4096);
+    let first = AccumulatorDecl::new("first", Kind::Stream, made).delivery(guarantee).capacity(LONG);
     Package::new("chain")
         .reactor(reactor("First", first))
-        .graph(echo::<u64>("forward", "first").on("First").placement(placement).delivery_capacity(8192))
-        .reactor(reactor("R", sums("numbers", guarantee).capacity(4096)))
+        .graph(echo::<u64>("forward", "first").on("First").placement(placement).delivery_capacity(2 * LONG))
+        .reactor(reactor("R", sums("numbers", guarantee).capacity(LONG)))
         .graph(echo::<u64>("W", "numbers").on("R"))
 }
 
@@ -295,4 +298,34 @@ async fn a_real_disk_in_memory_is_full_and_has_room_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_disk_on_a_loop_device_is_full_and_has_room_again() {
     a_real_disk_is_full_and_has_room_again(Small::Ext4).await;
+}
+
+/// With threads, and nobody who pushes: what waits for room goes on by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_room_on_a_real_disk_goes_on_by_itself_once_there_is_some() {
+    let Some(disk) = SmallDisk::try_new("durable::full", Small::Tmpfs, 12) else { return };
+    disk.take(10).unwrap();
+    let newest = Arc::<AtomicU64>::default();
+    let journal = Arc::new(FolderDisk::open(disk.root().join("journal")).unwrap()) as Arc<dyn Disk>;
+    let told = Arc::clone(&newest);
+    let engine = Engine::builder()
+        .journal_on(journal, settings())
+        .package(chain(GraphPlacement::InPlace, Guarantee::Durable))
+        .sink("forward", "out", Sink::accumulator("numbers"))
+        .sink("W", "out", Sink::callback(move |sum: &u64| told.store(*sum, Ordering::Relaxed)))
+        .start()
+        .await
+        .unwrap();
+
+    let sum = overfill(&engine).await;
+    assert!(!engine.settled(Duration::from_millis(300)).await, "the room is not enough for all of it");
+    assert!(!matches!(engine.state(), EngineState::Failed { .. }), "{:?}", engine.state());
+    assert_eq!(engine.ledger().await.check(), Ok(()));
+    assert_ne!(newest.load(Ordering::Relaxed), sum);
+
+    disk.give_back().unwrap();
+    eventually("all is worked off", async || newest.load(Ordering::Relaxed) == sum).await;
+    assert!(engine.settled(Duration::from_secs(10)).await);
+    assert_eq!(engine.ledger().await.check(), Ok(()));
+    engine.shutdown(Duration::from_secs(10)).await;
 }

@@ -242,7 +242,8 @@ impl Journal {
             let is_full = !batch.is_urgent() && shared.is_full.load(Ordering::SeqCst);
             is_full || (!batch.is_firm() && shared.is_holding())
         };
-        if !is_refused() && !(batch.is_firm() && shared.is_holding()) {
+        let waits = batch.is_firm() && shared.is_holding();
+        if !(waits || is_refused()) {
             return Ok(());
         }
         if let Entry::Direct(direct) = &self.inner.entry {
