@@ -9,6 +9,7 @@ mod kill;
 mod letters;
 mod library;
 mod lineage;
+mod origins;
 mod outputs;
 mod refusals;
 mod restart;
