@@ -28,6 +28,7 @@ mod model {
     mod graphs;
     mod kept;
     mod kinds;
+    mod origins;
     mod plans;
     mod refusals;
     mod releases;

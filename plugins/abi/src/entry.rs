@@ -128,6 +128,22 @@ pub(crate) unsafe extern "C" fn graph_turn(
     })
 }
 
+pub(crate) unsafe extern "C" fn graph_turn_with_origins(
+    graph: *mut c_void,
+    turn: &Turn<'_>,
+    reply: &mut Buffer,
+    future: &mut RawFuture,
+) -> u32 {
+    // SAFETY: as in `graph_turn`.
+    let graph = unsafe { &mut *graph.cast::<Graph>() };
+    entry(reply, |bytes| {
+        if let Some(rest) = graph.turn_with_origins(turn, bytes)? {
+            *future = RawFuture::from(rest);
+        }
+        Ok(())
+    })
+}
+
 pub(crate) unsafe extern "C" fn graph_free(graph: *mut c_void) {
     // SAFETY: the host gives up what `graph_new` handed out, once.
     drop_with_care(unsafe { Box::from_raw(graph.cast::<Graph>()) });

@@ -72,6 +72,16 @@ pub trait LibraryGraph: Send {
     /// # Errors
     /// What kept it from running at all; the failure of a firing belongs in the report.
     fn turn(&mut self, turn: &Turn<'_>, reply: &mut Vec<u8>) -> Result<Option<LibraryFuture>, Fault>;
+
+    /// The same, and the report says which firings the outputs come from.
+    ///
+    /// # Errors
+    /// As of `turn`.
+    fn turn_with_origins(
+        &mut self,
+        turn: &Turn<'_>,
+        reply: &mut Vec<u8>,
+    ) -> Result<Option<LibraryFuture>, Fault>;
 }
 
 /// A part of an accumulator.

@@ -5,6 +5,10 @@
 //! failure, once more for each terminal, those of the branches that the failure did not touch. The rest of
 //! a firing that pends ends in whether it failed (`u8`), the fault if so, and the terminals' values.
 //!
+//! Where it is asked which firings the outputs of a graph's turn come from, its report goes on with those: for
+//! each terminal a byte, and if that is 1, for each of its values the position of the firing among the turn's
+//! (`u32`, never less than the one before). If it is 0, the values come from the turn's first firings, one each.
+//!
 //! An accumulator's call begins with when it is due (an optional `u64`, the bits of the clock's nanoseconds)
 //! and how many events it holds (`u64`). After `Accept` follow the number of fates (`u32`), the fates, whether it failed (`u8`)
 //! with the step (`u8`) and the fault if so, and whether the next event pends (`u8`). After `Start`, whether
@@ -59,6 +63,42 @@ impl GraphEnd {
         };
         Ok((end, cursor))
     }
+}
+
+/// Append the positions of the firings that the values of one terminal come from.
+pub fn write_origins(positions: &[u32], writer: &mut Writer<'_>) {
+    let is_one_each = positions.iter().enumerate().all(|(value, firing)| value == *firing as usize);
+    writer.u8(u8::from(!is_one_each));
+    if !is_one_each {
+        positions.iter().for_each(|position| writer.u32(*position));
+    }
+}
+
+/// Read those of `n` values, each of which comes from one of `firings`; `take` is given one after the other.
+///
+/// # Errors
+/// If the reply is malformed.
+pub fn read_origins(
+    reader: &mut Reader<'_>,
+    n: usize,
+    firings: usize,
+    take: &mut dyn FnMut(usize),
+) -> Result<(), FrameError> {
+    let is_listed = match reader.u8()? {
+        0 if n <= firings => false,
+        1 => true,
+        _ => return Err(reader.error()),
+    };
+    let mut least = 0;
+    for value in 0..n {
+        let position = if is_listed { reader.u32()? as usize } else { value };
+        if position < least || position >= firings {
+            return Err(reader.error());
+        }
+        least = position;
+        take(position);
+    }
+    Ok(())
 }
 
 /// Append a fault, if there is one.
@@ -210,7 +250,9 @@ impl FateReport {
 
 #[cfg(test)]
 mod tests {
-    use super::{FateReport, GraphEnd, StateReport, Taken, read_failure, write_failure};
+    use super::{
+        FateReport, GraphEnd, StateReport, Taken, read_failure, read_origins, write_failure, write_origins,
+    };
     use crate::fault::Fault;
     use crate::frames::{Reader, Writer};
 
@@ -232,6 +274,33 @@ mod tests {
             write_failure(fault.as_ref(), &mut Writer::new(&mut bytes));
             assert_eq!(read_failure(&mut Reader::new(&bytes)), Ok(fault));
         }
+    }
+
+    #[test]
+    fn origins_cross_unchanged_and_those_that_cannot_be_are_refused() {
+        let read = |bytes: &[u8], n, firings| {
+            let mut positions = Vec::new();
+            let mut reader = Reader::new(bytes);
+            let read = read_origins(&mut reader, n, firings, &mut |position| positions.push(position as u32));
+            read.map(|()| (positions, reader.is_empty()))
+        };
+        for positions in [&[][..], &[0, 1, 2], &[0, 2], &[3], &[1, 1, 3]] {
+            let mut bytes = Vec::new();
+            write_origins(positions, &mut Writer::new(&mut bytes));
+            assert_eq!(read(&bytes, positions.len(), 4), Ok((positions.to_vec(), true)));
+            for end in 0..bytes.len() {
+                assert!(read(&bytes[..end], positions.len(), 4).is_err(), "cut at {end}");
+            }
+        }
+        let listed = |positions: &[u32]| {
+            let mut bytes = vec![1];
+            positions.iter().for_each(|position| Writer::new(&mut bytes).u32(*position));
+            bytes
+        };
+        assert!(read(&[0], 5, 4).is_err(), "more values than firings");
+        assert!(read(&[2], 0, 4).is_err(), "a form that is unknown");
+        assert!(read(&listed(&[2, 1]), 2, 4).is_err(), "back to an earlier firing");
+        assert!(read(&listed(&[4]), 1, 4).is_err(), "no such firing");
     }
 
     #[test]

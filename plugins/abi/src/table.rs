@@ -104,6 +104,7 @@ pub struct PackageTable {
     pub(crate) keeping: KeepingTable,
     pub(crate) logging: LoggingTable,
     pub(crate) running: RunningTable,
+    pub(crate) origins: OriginsTable,
 }
 
 /// What tables of this ABI had from the first: every library has these.
@@ -158,6 +159,13 @@ pub(crate) struct RunningTable {
         unsafe extern "C" fn(HostTable, RemoteLog, u32, &mut *mut c_void, &mut Buffer) -> u32,
 }
 
+/// What came after that: turns of graphs that say which firings their outputs come from.
+#[repr(C)]
+pub(crate) struct OriginsTable {
+    pub(crate) graph_turn_with_origins:
+        unsafe extern "C" fn(*mut c_void, &Turn<'_>, &mut Buffer, &mut RawFuture) -> u32,
+}
+
 impl PackageTable {
     /// Size of the shortest table of this ABI.
     pub const LEAST: u32 = size_of::<FirstTable>() as u32;
@@ -197,7 +205,8 @@ pub const fn table<L: Library>() -> PackageTable {
     };
     let logging = LoggingTable { init_logged: entry::init_logged::<L> };
     let running = RunningTable { init_running: entry::init_running::<L> };
-    PackageTable { first, keeping, logging, running }
+    let origins = OriginsTable { graph_turn_with_origins: entry::graph_turn_with_origins };
+    PackageTable { first, keeping, logging, running, origins }
 }
 
 /// Export `$library`, a type that implements [`Library`], as the package of this native library.

@@ -88,7 +88,8 @@ async fn what_a_graph_elsewhere_made_is_open_until_it_is_on_disk() {
         .start()
         .await;
     let handle = engine.engine().accumulator::<u64>("events").unwrap();
-    let pushed = tokio::spawn(async move { handle.push(7).await.is_ok() });
+    let mut pushing = tokio::task::JoinSet::new();
+    pushing.spawn(async move { handle.push(7).await.is_ok() });
     while !is_slow.load(Ordering::Acquire) {
         tokio::task::yield_now().await;
     }
@@ -98,7 +99,7 @@ async fn what_a_graph_elsewhere_made_is_open_until_it_is_on_disk() {
         tokio::task::yield_now().await;
     }
     gate.open();
-    assert!(pushed.await.unwrap());
+    assert_eq!(pushing.join_all().await, [true]);
     assert!(!seen_idle, "something is open all the time");
     engine.settle().await;
     assert_eq!(probe.all(), [7]);

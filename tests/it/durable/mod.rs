@@ -10,6 +10,7 @@ mod large;
 mod letters;
 mod library;
 mod lineage;
+mod origins;
 mod outputs;
 mod refusals;
 mod restart;

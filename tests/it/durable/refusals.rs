@@ -1,6 +1,7 @@
 //! What is refused, and how it is said.
 
 use super::{on, package, start, sums};
+use acequia::core::reconcile::Problem;
 use acequia::store::disk::SimulatedDisk;
 use acequia::testing::TestEngine;
 use acequia::{EngineState, Guarantee, LoadError, Overflow, Package, PushError};
@@ -77,4 +78,26 @@ async fn a_failed_sync_refuses_the_event_and_ends_the_engine() {
     engine.settle().await;
     assert_eq!(probe.all(), [1]);
     assert!(matches!(engine.engine().state(), EngineState::Failed { .. }), "it fails closed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_to_another_delivery_is_refused_by_the_plan_and_the_old_version_goes_on() {
+    for loaded in Guarantee::ALL {
+        let (engine, probe) = start(&SimulatedDisk::new(3), loaded).await;
+        for wanted in Guarantee::ALL.into_iter().filter(|wanted| *wanted != loaded) {
+            let refused = engine.load(package(wanted).version("next")).await.unwrap_err();
+            let LoadError::Refused(refusal) = &refused else { panic!("{refused}") };
+            let [Problem::DeliveryChanged { accumulator, loaded: known, found, .. }] = &refusal.problems[..]
+            else {
+                panic!("nothing else is wrong: {refused}");
+            };
+            assert_eq!((accumulator.as_str(), *known, *found), ("numbers", loaded, wanted));
+            assert!(refused.to_string().contains("unload the old version first"), "{refused}");
+        }
+        engine.load(package(loaded).version("next")).await.unwrap();
+        engine.push("numbers", 4_u64).await;
+        engine.settle().await;
+        assert_eq!(probe.all(), [4]);
+        engine.assert_ledger().await;
+    }
 }

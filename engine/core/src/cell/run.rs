@@ -9,6 +9,7 @@ use super::trace::Trace;
 use crate::column::AnyColumn;
 use crate::durable::Outgoing;
 use crate::fault::{Failure, FailureKind, FaultMeter, Verdict, guarded};
+use crate::graph::origins::{self, Origins};
 use crate::graph::{Commit, GraphDecl, GraphPart, Outcomes, PendingFiring, TurnEnd, View};
 use crate::id::{FiringId, ItemId};
 use crate::ledger::{Dropped, Entry, Settled};
@@ -131,6 +132,7 @@ impl GraphRun {
         self.outcomes.want(terminal);
         if sink.is_journaled() && self.trace.is_none() {
             self.trace = Some(Box::new(Trace::new(self.sinks.len())));
+            self.outcomes.put_origins(Some(Box::new(Origins::new(self.sinks.len()))));
         }
         self.sinks[terminal].push((place, sink));
     }
@@ -168,22 +170,6 @@ impl GraphRun {
         view: &View<'_>,
         through: &View<'_>,
         ids: FiringIds<'_>,
-        from: usize,
-        cx: &mut RunContext<'_>,
-    ) -> Option<RunEnd> {
-        if self.trace.is_some() {
-            return self.run_traced(view, through, ids, from, cx);
-        }
-        self.run_at_once(view, through, ids, from, cx)
-    }
-
-    /// The same in as few calls of the part as it takes.
-    #[inline]
-    pub(super) fn run_at_once(
-        &mut self,
-        view: &View<'_>,
-        through: &View<'_>,
-        ids: FiringIds<'_>,
         mut from: usize,
         cx: &mut RunContext<'_>,
     ) -> Option<RunEnd> {
@@ -191,7 +177,8 @@ impl GraphRun {
         while from < n {
             self.outcomes.begin(from);
             let (part, outcomes) = (&mut self.part, &mut self.outcomes);
-            let turned = guarded(|| Ok(part.turn(through, from, outcomes)));
+            let turned = guarded(|| Ok(origins::turn(&mut **part, through, from, outcomes)));
+            self.trace_turn(ids);
             let at = self.outcomes.at().clamp(from, n - 1);
             let (failure, rest) = match turned {
                 Ok(TurnEnd::Done) => {
@@ -208,6 +195,7 @@ impl GraphRun {
             };
             self.completed(at - from);
             let id = ids.get(at);
+            self.trace(id);
             match self.failed(id, &failure, rest, cx, &mut |_| inputs_of(view, at)) {
                 Verdict::Retry => from = at,
                 Verdict::DeadLetter => from = at + 1,
@@ -278,6 +266,7 @@ impl GraphRun {
         }
         if let Some(commit) = rest {
             commit(&mut self.outcomes);
+            self.trace(id);
         }
         let (why, outcome) = if timed_out {
             (Dropped::TimedOut, Outcome::TimedOut)

@@ -1,11 +1,10 @@
 //! Which firing each output comes from, for sinks whose values are written to disk.
 //!
-//! A part hands over the outputs of a whole turn. Where somebody asks, it is run firing by firing instead,
-//! and what has come is looked at after each.
+//! A part says of a turn's outputs at which positions their firings lie; here positions become firings.
 
 use super::ids::FiringIds;
-use super::run::{GraphRun, RunContext, RunEnd};
-use crate::graph::{AnyOutput, View};
+use super::run::GraphRun;
+use crate::graph::{AnyOutput, Origins};
 use crate::id::FiringId;
 
 /// The firings of the outputs that no sink has taken, by terminal.
@@ -18,8 +17,16 @@ impl Trace {
         Self { firings: vec![Vec::new(); n_terminals] }
     }
 
+    /// What is new comes from where `origins` say.
+    fn take(&mut self, origins: &mut Origins, ids: FiringIds<'_>) {
+        for (terminal, firings) in self.firings.iter_mut().enumerate() {
+            firings.extend(origins.of(terminal).iter().map(|position| ids.get(*position as usize)));
+        }
+        origins.clear();
+    }
+
     /// What is new in `outputs` comes from `firing`.
-    pub(super) fn note(&mut self, firing: FiringId, outputs: &[Box<dyn AnyOutput>]) {
+    fn note(&mut self, firing: FiringId, outputs: &[Box<dyn AnyOutput>]) {
         for (firings, output) in self.firings.iter_mut().zip(outputs) {
             firings.resize(output.len(), firing);
         }
@@ -37,24 +44,12 @@ impl Trace {
 }
 
 impl GraphRun {
-    /// As [`GraphRun::run_over`], firing by firing.
-    #[cold]
-    pub(super) fn run_traced(
-        &mut self,
-        view: &View<'_>,
-        through: &View<'_>,
-        ids: FiringIds<'_>,
-        from: usize,
-        cx: &mut RunContext<'_>,
-    ) -> Option<RunEnd> {
-        for firing in from..through.len() {
-            let end = self.run_at_once(view, &through.prefix(firing + 1), ids, firing, cx);
-            self.trace(ids.get(firing));
-            if end.is_some() {
-                return end;
-            }
+    /// The part's turn over firings with these ids is over.
+    #[inline]
+    pub(super) fn trace_turn(&mut self, ids: FiringIds<'_>) {
+        if let (Some(trace), Some(origins)) = (&mut self.trace, self.outcomes.origins()) {
+            trace.take(origins, ids);
         }
-        None
     }
 
     /// What is new among the outputs comes from `firing`.

@@ -1,5 +1,6 @@
 //! What a graph's turn yields: terminal outputs, and how far it came.
 
+use super::origins::Origins;
 use crate::codec::CodecError;
 use crate::column::{AnyColumn, Column};
 use crate::fault::Failure;
@@ -37,6 +38,8 @@ pub struct Outcomes {
     cursor: Cursor,
     /// Whether anybody takes from any of them.
     wanted: bool,
+    /// Which firings the turn's outputs come from, where somebody asks.
+    origins: Option<Box<Origins>>,
 }
 
 /// Which firing is in hand.
@@ -56,7 +59,7 @@ impl Cursor {
 impl Outcomes {
     /// Empty outcomes, one output per terminal in declared order.
     pub fn new(outputs: Vec<Box<dyn AnyOutput>>) -> Self {
-        Self { outputs, cursor: Cursor::default(), wanted: true }
+        Self { outputs, cursor: Cursor::default(), wanted: true, origins: None }
     }
 
     /// Put the cursor on `firing`, before a part runs.
@@ -97,6 +100,28 @@ impl Outcomes {
     pub fn split(&mut self) -> (&mut Cursor, &mut [Box<dyn AnyOutput>]) {
         let outputs = if self.wanted { &mut self.outputs[..] } else { &mut [] };
         (&mut self.cursor, outputs)
+    }
+
+    /// All of it, to be held at the same time; no outputs where nobody takes from any.
+    #[inline]
+    pub(crate) fn open(&mut self) -> (&mut Cursor, &mut [Box<dyn AnyOutput>], Option<&mut Origins>) {
+        let outputs = if self.wanted { &mut self.outputs[..] } else { &mut [] };
+        (&mut self.cursor, outputs, self.origins.as_deref_mut())
+    }
+
+    /// Which firings the outputs of the turn come from; none where nobody asks.
+    pub fn origins(&mut self) -> Option<&mut Origins> {
+        self.origins.as_deref_mut()
+    }
+
+    /// Take the origins out; from here on nobody asks.
+    pub(crate) fn take_origins(&mut self) -> Option<Box<Origins>> {
+        self.origins.take()
+    }
+
+    /// Put origins in, and so ask for them.
+    pub(crate) fn put_origins(&mut self, origins: Option<Box<Origins>>) {
+        self.origins = origins;
     }
 
     /// The outputs, one per terminal.
@@ -257,6 +282,9 @@ pub trait TerminalSet: Send + Sized + 'static {
     /// Open the outputs once a turn.
     fn open(outputs: &mut [Box<dyn AnyOutput>]) -> Self::Open<'_>;
 
+    /// Note that the outputs which somebody takes come from the firing at `firing`.
+    fn note(&self, open: &Self::Open<'_>, firing: usize, origins: &mut Origins);
+
     /// Put one firing's outputs there.
     fn commit(self, open: &mut Self::Open<'_>);
 }
@@ -277,6 +305,12 @@ macro_rules! terminal_set {
             fn open(outputs: &mut [Box<dyn AnyOutput>]) -> Self::Open<'_> {
                 let mut outputs = outputs.iter_mut();
                 ($(queue::<$type>(outputs.next()),)+)
+            }
+
+            fn note(&self, open: &Self::Open<'_>, firing: usize, origins: &mut Origins) {
+                $(if open.$index.is_some() && self.$index.is_some() {
+                    origins.note($index, firing);
+                })+
             }
 
             #[inline]

@@ -1,5 +1,6 @@
 //! Running the firings of one turn through a typed function, in place.
 
+use super::origins::Origins;
 use super::outcome::{Commit, Outcomes, TerminalSet, TurnEnd};
 use crate::fault::Failure;
 use crate::unpolled::is_unpolled;
@@ -23,7 +24,7 @@ pub fn turn_sync<R: TerminalSet>(
     out: &mut Outcomes,
     mut fire: impl FnMut(usize) -> Fired<R>,
 ) -> TurnEnd {
-    let (cursor, outputs) = out.split();
+    let (cursor, outputs, mut origins) = out.open();
     let mut open = R::open(outputs);
     for firing in from..n {
         cursor.begin(firing);
@@ -31,7 +32,7 @@ pub fn turn_sync<R: TerminalSet>(
         if let Some(failure) = fired.failure {
             return TurnEnd::Failed { failure, rest: Some(commit_later(fired.outputs)) };
         }
-        fired.outputs.commit(&mut open);
+        put(fired.outputs, firing, &mut open, origins.as_deref_mut());
     }
     TurnEnd::Done
 }
@@ -48,7 +49,7 @@ where
     R: TerminalSet,
     F: Future<Output = Fired<R>> + Send + 'static,
 {
-    let (cursor, outputs) = out.split();
+    let (cursor, outputs, mut origins) = out.open();
     let mut open = R::open(outputs);
     let mut context = Context::from_waker(Waker::noop());
     let mut hand: Option<Pin<Box<F>>> = None;
@@ -64,7 +65,9 @@ where
         };
         let polled = if is_unpolled() { Poll::Pending } else { boxed.as_mut().poll(&mut context) };
         match polled {
-            Poll::Ready(Fired { outputs, failure: None }) => outputs.commit(&mut open),
+            Poll::Ready(Fired { outputs, failure: None }) => {
+                put(outputs, firing, &mut open, origins.as_deref_mut());
+            }
             Poll::Ready(Fired { outputs, failure: Some(failure) }) => {
                 return TurnEnd::Failed { failure, rest: Some(commit_later(outputs)) };
             }
@@ -78,6 +81,15 @@ where
         hand = Some(boxed);
     }
     TurnEnd::Done
+}
+
+/// Put the outputs of the firing at `firing` where they belong.
+#[inline]
+fn put<R: TerminalSet>(outputs: R, firing: usize, open: &mut R::Open<'_>, origins: Option<&mut Origins>) {
+    if let Some(origins) = origins {
+        outputs.note(open, firing, origins);
+    }
+    outputs.commit(open);
 }
 
 fn commit_later<R: TerminalSet>(outputs: R) -> Commit {

@@ -1,6 +1,7 @@
 //! The contract of a reactor: what its subscribers can rely on.
 
 use crate::cell::BindError;
+use crate::durable::Guarantee;
 use crate::graph::{GraphDecl, Presence};
 use crate::id::{AccumulatorName, GraphName, ReactorName};
 use crate::payload::PayloadType;
@@ -17,6 +18,8 @@ pub struct Offer {
     pub boundary: PayloadType,
     /// Whether the criteria guarantee a value at every firing.
     pub guaranteed: bool,
+    /// How far its events are guarded against a crash.
+    pub delivery: Guarantee,
 }
 
 /// What a reactor offers, in the order of its sources.
@@ -55,9 +58,20 @@ impl Contract {
                     event: accumulator.event,
                     boundary: accumulator.boundary,
                     guaranteed: guaranteed.contains(source),
+                    delivery: accumulator.guarantee,
                 })
                 .collect(),
         }
+    }
+
+    /// Whether `other` is the same, however far the events of its accumulators are guarded.
+    pub fn is_alike(&self, other: &Self) -> bool {
+        let apart = |contract: &Self| {
+            let mut apart = contract.clone();
+            apart.offers.iter_mut().for_each(|offer| offer.delivery = Guarantee::Fast);
+            apart
+        };
+        apart(self) == apart(other)
     }
 
     /// One accumulator of it.

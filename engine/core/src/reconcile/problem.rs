@@ -2,7 +2,7 @@
 
 use super::feed::SinkError;
 use crate::cell::BindError;
-use crate::durable::Unfit;
+use crate::durable::{Guarantee, Unfit};
 use crate::id::{AccumulatorName, GraphName, PackageName, ReactorName, WorkflowName};
 use crate::package::{Release, ReleaseRange, ScheduleError, Version};
 use crate::reactor::ReactorDeclError;
@@ -165,6 +165,22 @@ pub enum Problem {
         wanted: Version,
         /// What differs.
         what: Vec<String>,
+    },
+    /// The new version guards the events of an accumulator otherwise.
+    #[error(
+        "E0760: version {wanted} of package {package} declares accumulator {accumulator} with delivery {found}, and it is loaded with {loaded}; an upgrade keeps the delivery of each accumulator: declare {loaded}, or unload the old version first"
+    )]
+    DeliveryChanged {
+        /// The package.
+        package: PackageName,
+        /// The version that is wanted.
+        wanted: Version,
+        /// The accumulator.
+        accumulator: AccumulatorName,
+        /// How it is loaded.
+        loaded: Guarantee,
+        /// How the new version declares it.
+        found: Guarantee,
     },
     /// This very version failed too often.
     #[error(

@@ -28,6 +28,7 @@ impl ShareRecord {
             event: decl.event,
             boundary: decl.boundary,
             guaranteed: false,
+            delivery: decl.guarantee,
         };
         Self { offer, reactors: share.reactors.clone() }
     }

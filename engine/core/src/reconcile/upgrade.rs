@@ -17,6 +17,7 @@ pub(super) fn plan_upgrade(
 ) -> Plan {
     let name = package.name();
     broken(actual, package, problems);
+    redelivered(actual, package, version, problems);
     let what = differences(actual, package);
     if !what.is_empty() {
         problems.push(Problem::Reshaped { package: name.clone(), wanted: version.clone(), what });
@@ -38,7 +39,28 @@ fn broken(actual: &Actual, package: &Package, problems: &mut Vec<Problem>) {
     }
 }
 
-/// What the two versions do not declare alike.
+/// Accumulators whose events the new version guards otherwise: their rings go on, and are made for the disk, or
+/// not, once.
+fn redelivered(actual: &Actual, package: &Package, version: &Version, problems: &mut Vec<Problem>) {
+    for decl in package.reactors() {
+        let Some(known) = actual.reactors.get(&decl.name) else { continue };
+        for new in Contract::of(decl).offers {
+            let Some(old) = known.value.offer(&new.accumulator).filter(|old| old.delivery != new.delivery)
+            else {
+                continue;
+            };
+            problems.push(Problem::DeliveryChanged {
+                package: package.name().clone(),
+                wanted: version.clone(),
+                accumulator: new.accumulator,
+                loaded: old.delivery,
+                found: new.delivery,
+            });
+        }
+    }
+}
+
+/// What the two versions do not declare alike, besides what has a problem of its own.
 fn differences(actual: &Actual, package: &Package) -> Vec<String> {
     let old = Plan::down(actual, std::slice::from_ref(package.name())).reversed();
     let new = Plan::up(&[(package, Version::from(""))]);
@@ -64,6 +86,7 @@ fn alike(old: &Record, new: &Record) -> bool {
             let reads = old.reads == new.reads && old.reactor == new.reactor;
             same && reads && old.terminals.len() == new.terminals.len()
         }
+        (Record::Reactor(_, old), Record::Reactor(_, new)) => old.is_alike(new),
         _ => old == new,
     }
 }

@@ -13,7 +13,7 @@ mod shadow;
 mod typed_part;
 mod values;
 
-pub use graph::{AnyGraph, GraphEnd, GraphTurn, InputWindow, PendingGraph};
+pub use graph::{AnyGraph, GraphEnd, GraphOutputs, GraphTurn, InputWindow, PendingGraph};
 pub use part::AnyPart;
 pub use remote_graph::RemoteGraph;
 pub use remote_part::RemotePart;

@@ -1,8 +1,8 @@
 //! A graph over bytes as a part of the cell: the host's half.
 
-use super::{AnyGraph, GraphEnd, InputWindow, Values};
+use super::{AnyGraph, GraphEnd, GraphOutputs, InputWindow, Values};
 use crate::column::Column;
-use crate::graph::{ABSENT, AnyOutput, Commit, EncodedOutput, GraphPart, Outcomes, TurnEnd, View};
+use crate::graph::{ABSENT, AnyOutput, Commit, EncodedOutput, GraphPart, Origins, Outcomes, TurnEnd, View};
 use crate::payload::Encoded;
 
 /// Hands a turn's windows and rows to a graph behind bytes. Its inputs and terminals must be declared as
@@ -10,13 +10,15 @@ use crate::payload::Encoded;
 pub struct RemoteGraph {
     graph: Box<dyn AnyGraph>,
     rows: Vec<u32>,
-    out: Vec<Values>,
+    out: GraphOutputs,
+    /// Where outputs come from, while nobody asks.
+    spare: Option<Box<Origins>>,
 }
 
 impl RemoteGraph {
     /// Put `graph` into a cell.
     pub fn new(graph: Box<dyn AnyGraph>) -> Self {
-        Self { graph, rows: Vec::new(), out: Vec::new() }
+        Self { graph, rows: Vec::new(), out: GraphOutputs::default(), spare: None }
     }
 
     fn take_rows(&mut self, view: &View<'_>) {
@@ -57,6 +59,10 @@ fn commit_later(mut values: Vec<Values>) -> Commit {
 }
 
 impl GraphPart for RemoteGraph {
+    fn tells_origins(&self) -> bool {
+        self.graph.tells_origins()
+    }
+
     fn turn(&mut self, view: &View<'_>, from: usize, out: &mut Outcomes) -> TurnEnd {
         self.take_rows(view);
         let values: Vec<Vec<&[u8]>> = (0..view.n_inputs()).map(|input| values(view, input)).collect();
@@ -68,12 +74,21 @@ impl GraphPart for RemoteGraph {
                 InputWindow { epoch: column.epoch(), first: column.first(), values }
             })
             .collect();
-        let wanted: Vec<bool> = out.outputs().iter().map(|output| output.is_wanted()).collect();
-        self.out.resize_with(wanted.len(), Values::default);
-        let turn = self.graph.turn(&windows, &self.rows, view.id(0), from, &wanted, &mut self.out);
+        self.out.wanted.clear();
+        self.out.wanted.extend(out.outputs().iter().map(|output| output.is_wanted()));
+        self.out.values.resize_with(self.out.wanted.len(), Values::default);
+        let n_terminals = self.out.wanted.len();
+        let fresh = || Box::new(Origins::new(n_terminals));
+        self.out.origins = out.origins().map(|_| self.spare.take().unwrap_or_else(fresh));
+        let turn = self.graph.turn(&windows, &self.rows, view.id(0), from, &mut self.out);
+        self.out.drop_unwanted();
+        if let (Some(mut own), Some(origins)) = (self.out.origins.take(), out.origins()) {
+            origins.append(&mut own);
+            self.spare = Some(own);
+        }
         let (cursor, outputs) = out.split();
         cursor.begin(turn.at);
-        put(&mut self.out, outputs);
+        put(&mut self.out.values, outputs);
         match turn.end {
             GraphEnd::Done => TurnEnd::Done,
             GraphEnd::Failed { failure, rest } if rest.is_empty() => TurnEnd::Failed { failure, rest: None },

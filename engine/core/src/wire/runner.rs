@@ -1,7 +1,8 @@
 //! A real graph behind bytes: the library's half of a graph.
 
-use super::{AnyGraph, GraphEnd, GraphTurn, InputWindow, PendingGraph, Shadows, Values};
+use super::{AnyGraph, GraphEnd, GraphOutputs, GraphTurn, InputWindow, PendingGraph, Shadows, Values};
 use crate::fault::{Failure, guarded, guarded_future};
+use crate::graph::origins;
 use crate::graph::{AnyOutput, Commit, GraphDecl, GraphPart, Outcomes, PendingFiring, TurnEnd};
 use crate::id::FiringId;
 
@@ -28,8 +29,13 @@ impl GraphRunner {
         if from < n {
             self.outcomes.begin(from);
             let (part, outcomes) = (&mut self.part, &mut self.outcomes);
-            let turned = guarded(|| Ok(part.turn(&view, from, outcomes)));
+            let turned = guarded(|| Ok(origins::turn(&mut **part, &view, from, outcomes)));
             let at = self.outcomes.at().clamp(from, n - 1);
+            let (_, outputs, origins) = self.outcomes.open();
+            if let Some(origins) = origins {
+                // A part that panics may have put something there for the firing in hand.
+                origins.fit(at, std::iter::repeat(0), outputs);
+            }
             let end = match turned {
                 Ok(TurnEnd::Done) => None,
                 Ok(TurnEnd::Failed { failure, rest }) => {
@@ -93,20 +99,25 @@ impl AnyGraph for GraphRunner {
         rows: &[u32],
         first: FiringId,
         from: usize,
-        wanted: &[bool],
-        out: &mut [Values],
+        out: &mut GraphOutputs,
     ) -> GraphTurn {
         for (input, window) in inputs.iter().enumerate().take(self.decl.inputs.len()) {
             self.shadows.follow_encoded(input, window);
         }
         self.shadows.take_rows(rows.iter().copied(), first);
-        for (output, wanted) in self.outcomes.outputs().iter_mut().zip(wanted) {
+        for (output, wanted) in self.outcomes.outputs().iter_mut().zip(&out.wanted) {
             output.want(*wanted);
         }
+        self.outcomes.put_origins(out.origins.take());
         let turn = self.run(from);
-        for (output, values) in self.outcomes.outputs().iter_mut().zip(out) {
+        out.origins = self.outcomes.take_origins();
+        for (output, values) in self.outcomes.outputs().iter_mut().zip(&mut out.values) {
             drain(&mut **output, values);
         }
         turn
+    }
+
+    fn tells_origins(&self) -> bool {
+        true
     }
 }

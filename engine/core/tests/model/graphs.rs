@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use std::sync::Arc;
 use std::task::Waker;
 
-const SOURCES: usize = 3;
+pub(super) const SOURCES: usize = 3;
 
 /// One input of a node; positions are taken modulo what is there.
 #[derive(Debug, Clone, Copy)]
@@ -34,12 +34,12 @@ enum Node {
 }
 
 #[derive(Debug, Clone)]
-struct Plan {
+pub(super) struct Plan {
     nodes: Vec<Node>,
     terminals: Vec<bool>,
 }
 
-fn plans() -> impl Strategy<Value = Plan> {
+pub(super) fn plans() -> impl Strategy<Value = Plan> {
     let input = (any::<bool>(), 0..12_usize, any::<bool>()).prop_map(|(node, index, optional)| Input {
         node,
         index,
@@ -174,7 +174,7 @@ fn node(graph: &mut GraphBuilder, plan: &Plan, nodes: &[NodeRef<u64>], at: usize
     }
 }
 
-fn build(plan: &Plan) -> Result<GraphDecl, GraphBuildError> {
+pub(super) fn build(plan: &Plan) -> Result<GraphDecl, GraphBuildError> {
     let mut graph = GraphBuilder::new("g");
     let mut nodes = Vec::new();
     for at in 0..plan.nodes.len() {
@@ -241,9 +241,9 @@ fn evaluate(plan: &Plan, row: &[Option<u64>], at: usize) -> Yield {
 }
 
 /// Terminal values by name, and the node that failed first.
-type Fired = (Vec<(String, u64)>, Option<usize>);
+pub(super) type Fired = (Vec<(String, u64)>, Option<usize>);
 
-fn fire(plan: &Plan, row: &[Option<u64>]) -> Fired {
+pub(super) fn fire(plan: &Plan, row: &[Option<u64>]) -> Fired {
     let yields: Vec<Yield> = (0..plan.nodes.len()).map(|at| evaluate(plan, row, at)).collect();
     if yields.contains(&Yield::Panic) {
         return (Vec::new(), Some(usize::MAX));
@@ -260,7 +260,7 @@ fn fire(plan: &Plan, row: &[Option<u64>]) -> Fired {
 }
 
 /// Rows over one column a source, each value in it once.
-fn columns(rows: &[Vec<Option<u64>>]) -> (Vec<Box<dyn AnyColumn>>, Vec<u32>) {
+pub(super) fn columns(rows: &[Vec<Option<u64>>]) -> (Vec<Box<dyn AnyColumn>>, Vec<u32>) {
     let mut columns = vec![Column::<u64>::default(); SOURCES];
     let mut indices = Vec::new();
     for row in rows {
@@ -318,7 +318,7 @@ fn run(decl: &GraphDecl, rows: &[Vec<Option<u64>>], attempts: u32, encoded: &[bo
 }
 
 /// The same graph behind bytes.
-fn remote(decl: &GraphDecl) -> GraphDecl {
+pub(super) fn remote(decl: &GraphDecl) -> GraphDecl {
     let wire = WireType::of::<u64>().unwrap();
     let inputs = decl.inputs.iter();
     let inputs = inputs.map(|input| InputDecl::encoded(input.accumulator.clone(), input.presence, wire));

@@ -15,7 +15,8 @@ use crate::library::ValueForm;
 use crate::services::{EventPush, RemotePush};
 use crate::slice::Slice;
 use crate::table::{
-    ABI, BUILT_WITH, FirstTable, Header, KeepingTable, LoggingTable, MAGIC, PackageTable, RunningTable,
+    ABI, BUILT_WITH, FirstTable, Header, KeepingTable, LoggingTable, MAGIC, OriginsTable, PackageTable,
+    RunningTable,
 };
 use std::ffi::c_void;
 use std::mem::offset_of;
@@ -109,6 +110,7 @@ struct Table {
     keeping: Option<&'static KeepingTable>,
     logging: Option<&'static LoggingTable>,
     running: Option<&'static RunningTable>,
+    origins: Option<&'static OriginsTable>,
 }
 
 impl std::ops::Deref for Table {
@@ -155,7 +157,11 @@ impl PackageHandle {
             // SAFETY: as above.
             unsafe { &(*whole).running }
         });
-        Ok(Self { table: Table { first, keeping, logging, running }, keep })
+        let origins = (len >= offset_of!(PackageTable, origins) + size_of::<OriginsTable>()).then(|| {
+            // SAFETY: as above.
+            unsafe { &(*whole).origins }
+        });
+        Ok(Self { table: Table { first, keeping, logging, running, origins }, keep })
     }
 
     /// What built it.
@@ -288,6 +294,9 @@ impl InstanceHandle {
 /// The rest of something that pends in the library.
 pub type Rest = ForeignFuture<InstanceHandle>;
 
+/// An entry that runs firings.
+type GraphTurn = unsafe extern "C" fn(*mut c_void, &Turn<'_>, &mut Buffer, &mut RawFuture) -> u32;
+
 /// A part of a graph. Its reply's room is used again.
 pub struct GraphHandle {
     object: Object<InstanceHandle>,
@@ -300,10 +309,31 @@ impl GraphHandle {
     /// # Errors
     /// What kept it from running at all.
     pub fn turn(&mut self, turn: &Turn<'_>) -> Result<(&[u8], Option<Rest>), Fault> {
+        self.run(self.object.table.graph_turn, turn)
+    }
+
+    /// Whether a turn can say which firings its outputs come from: older libraries know nothing of it.
+    pub fn tells_origins(&self) -> bool {
+        self.object.table.origins.is_some()
+    }
+
+    /// The same as [`GraphHandle::turn`], with a report that says which firings the outputs come from.
+    ///
+    /// # Errors
+    /// What kept it from running at all.
+    pub fn turn_with_origins(&mut self, turn: &Turn<'_>) -> Result<(&[u8], Option<Rest>), Fault> {
+        let table = self.object.table.origins;
+        let table = table.ok_or_else(|| {
+            Fault::error("the library cannot say where outputs come from; rebuild the package with this sdk")
+        })?;
+        self.run(table.graph_turn_with_origins, turn)
+    }
+
+    fn run(&mut self, entry: GraphTurn, turn: &Turn<'_>) -> Result<(&[u8], Option<Rest>), Fault> {
         let mut raw = RawFuture::default();
-        // SAFETY: `graph_new` of this table handed the state out, and `&mut self` is one place at a time.
-        let status =
-            unsafe { (self.object.table.graph_turn)(self.object.state, turn, &mut self.reply, &mut raw) };
+        // SAFETY: `graph_new` of this table handed the state out, `entry` is of the same table, and `&mut self`
+        // is one place at a time.
+        let status = unsafe { entry(self.object.state, turn, &mut self.reply, &mut raw) };
         checked(status, &self.reply)?;
         Ok((self.reply.bytes(), raw.take_with(|| self.object.keep.clone())))
     }

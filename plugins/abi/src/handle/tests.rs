@@ -1,11 +1,14 @@
 //! A library in this process, called through its table only.
 
+mod origins;
+
 use super::{PackageHandle, SourceHandle, TableError};
 use crate::call::{AccumulatorCall, ColumnInput, Operation, StateCall, Turn};
 use crate::fault::{Fault, FaultKind};
 use crate::frames::{Reader, Writer};
 use crate::future::LibraryFuture;
 use crate::library::{Library, LibraryAccumulator, LibraryGraph, LibrarySource, ValueForm};
+use crate::report::write_origins;
 use crate::services::{EventPush, HostServices, Offloaded, Pushed, RemotePush};
 use crate::slice::Slice;
 use crate::table::{Header, PackageTable, table};
@@ -37,6 +40,16 @@ impl LibraryGraph for Sums {
             _ => Writer::new(reply).u64(sum),
         }
         Ok(None)
+    }
+
+    fn turn_with_origins(
+        &mut self,
+        turn: &Turn<'_>,
+        reply: &mut Vec<u8>,
+    ) -> Result<Option<LibraryFuture>, Fault> {
+        let rest = self.turn(turn, reply)?;
+        write_origins(&[0, 2], &mut Writer::new(reply));
+        Ok(rest)
     }
 }
 
@@ -221,7 +234,8 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn turn(graph: &mut super::GraphHandle, values: &[u8]) -> Result<Result<u64, Vec<u8>>, Fault> {
+/// A turn over a firing for each of `values`, run by `run`.
+fn over<R>(values: &[u8], run: impl FnOnce(&Turn<'_>) -> R) -> R {
     let slices: Vec<Slice<'_>> = values.chunks(1).map(Slice::from).collect();
     let columns = [ColumnInput { values: (&slices[..]).into(), first: 0, epoch: 0 }];
     let rows: Vec<u32> = (0..values.len() as u32).collect();
@@ -232,7 +246,11 @@ fn turn(graph: &mut super::GraphHandle, values: &[u8]) -> Result<Result<u64, Vec
         first_firing: 0,
         wanted: 1,
     };
-    let (reply, rest) = graph.turn(&turn)?;
+    run(&turn)
+}
+
+fn turn(graph: &mut super::GraphHandle, values: &[u8]) -> Result<Result<u64, Vec<u8>>, Fault> {
+    let (reply, rest) = over(values, |turn| graph.turn(turn))?;
     match rest {
         Some(rest) => Ok(Err(ready(rest)?.bytes().to_vec())),
         None => Ok(Ok(Reader::new(reply).u64()?)),

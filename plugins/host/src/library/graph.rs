@@ -3,11 +3,11 @@
 use super::failure::{from_fault, malformed};
 use super::values;
 use acequia_abi::handle::Rest;
-use acequia_abi::report::read_failure;
+use acequia_abi::report::{read_failure, read_origins};
 use acequia_abi::{ColumnInput, Fault, FrameError, GraphEnd as End, GraphHandle, Reader, Slice, Turn};
 use acequia_core::fault::Failure;
 use acequia_core::id::FiringId;
-use acequia_core::wire::{AnyGraph, GraphEnd, GraphTurn, InputWindow, PendingGraph, Values};
+use acequia_core::wire::{AnyGraph, GraphEnd, GraphOutputs, GraphTurn, InputWindow, PendingGraph, Values};
 
 /// A part of a graph.
 pub(super) struct LibraryGraph {
@@ -28,8 +28,7 @@ impl AnyGraph for LibraryGraph {
         rows: &[u32],
         first: FiringId,
         from: usize,
-        wanted: &[bool],
-        out: &mut [Values],
+        out: &mut GraphOutputs,
     ) -> GraphTurn {
         let stride = inputs.len().max(1);
         // Every input's slices lie in one list.
@@ -53,15 +52,36 @@ impl AnyGraph for LibraryGraph {
             rows: rows.into(),
             firings: (rows.len() / stride) as u64,
             first_firing: first.0 + from as u64,
-            wanted: mask(wanted),
+            wanted: mask(&out.wanted),
         };
-        let ran = self.handle.turn(&turn).map_err(from_fault);
-        let ran = ran.and_then(|(reply, rest)| read(reply, rest, self.n_terminals, out).map_err(malformed));
+        let asks = out.origins.is_some();
+        let handle = &mut self.handle;
+        let ran = if asks { handle.turn_with_origins(&turn) } else { handle.turn(&turn) };
+        let firings = Firings { from, n: rows.len() / stride };
+        let ran = ran
+            .map_err(from_fault)
+            .and_then(|(reply, rest)| read(reply, rest, self.n_terminals, firings, out).map_err(malformed));
         match ran {
             Ok(turn) => GraphTurn { at: from + turn.at, end: turn.end },
-            Err(failure) => GraphTurn { at: from, end: GraphEnd::Failed { failure, rest: Vec::new() } },
+            Err(failure) => {
+                out.clear();
+                GraphTurn { at: from, end: GraphEnd::Failed { failure, rest: Vec::new() } }
+            }
         }
     }
+
+    fn tells_origins(&self) -> bool {
+        self.handle.tells_origins()
+    }
+}
+
+/// Which firings were sent over.
+#[derive(Clone, Copy)]
+struct Firings {
+    /// The position of the first.
+    from: usize,
+    /// How many.
+    n: usize,
 }
 
 fn mask(wanted: &[bool]) -> u64 {
@@ -76,11 +96,12 @@ fn read(
     reply: &[u8],
     rest: Option<Rest>,
     n_terminals: usize,
-    out: &mut [Values],
+    firings: Firings,
+    out: &mut GraphOutputs,
 ) -> Result<GraphTurn, FrameError> {
     let mut reader = Reader::new(reply);
     let (end, at) = End::read(&mut reader)?;
-    for values in out.iter_mut().take(n_terminals) {
+    for values in out.values.iter_mut().take(n_terminals) {
         values::read(&mut reader, values)?;
     }
     let end = match (end, rest) {
@@ -91,6 +112,12 @@ fn read(
         (End::Pending, Some(rest)) => GraphEnd::Pending(pending(rest, n_terminals)),
         (End::Pending, None) => return Err(reader.error()),
     };
+    if let Some(origins) = &mut out.origins {
+        for (terminal, values) in out.values.iter().enumerate().take(n_terminals) {
+            let note = &mut |position| origins.note(terminal, firings.from + position);
+            read_origins(&mut reader, values.len(), firings.n, note)?;
+        }
+    }
     Ok(GraphTurn { at, end })
 }
 

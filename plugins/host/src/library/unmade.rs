@@ -5,7 +5,7 @@ use acequia_core::fault::Failure;
 use acequia_core::id::FiringId;
 use acequia_core::payload::Encoded;
 use acequia_core::time::Timestamp;
-use acequia_core::wire::{AnyGraph, AnyPart, GraphEnd, GraphTurn, InputWindow, Values};
+use acequia_core::wire::{AnyGraph, AnyPart, GraphEnd, GraphOutputs, GraphTurn, InputWindow, Values};
 
 /// A part that was not made.
 pub(super) struct Unmade(Failure);
@@ -62,8 +62,7 @@ impl AnyGraph for Unmade {
         _rows: &[u32],
         _first: FiringId,
         from: usize,
-        _wanted: &[bool],
-        _out: &mut [Values],
+        _out: &mut GraphOutputs,
     ) -> GraphTurn {
         GraphTurn { at: from, end: GraphEnd::Failed { failure: self.0.clone(), rest: Vec::new() } }
     }

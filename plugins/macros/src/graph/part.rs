@@ -29,6 +29,10 @@ pub(super) fn part(graph: &Graph, core: &TokenStream) -> TokenStream {
             ) -> #core::graph::TurnEnd {
                 #turn
             }
+
+            fn tells_origins(&self) -> bool {
+                true
+            }
         }
     }
 }

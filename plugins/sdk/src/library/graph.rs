@@ -2,31 +2,28 @@
 
 use super::fault;
 use crate::GraphDecl;
-use acequia_abi::report::write_failure;
+use acequia_abi::report::{write_failure, write_origins};
 use acequia_abi::{Fault, GraphEnd, LibraryFuture, LibraryGraph, Turn, Writer};
+use acequia_core::graph::Origins;
 use acequia_core::id::FiringId;
-use acequia_core::wire::{self, AnyGraph, GraphRunner, InputWindow, PendingGraph, Values};
+use acequia_core::wire::{self, AnyGraph, GraphOutputs, GraphRunner, InputWindow, PendingGraph, Values};
 
 /// A part of a graph.
 pub(super) struct Graph {
     runner: GraphRunner,
-    out: Vec<Values>,
-    wanted: Vec<bool>,
+    out: GraphOutputs,
+    /// Where outputs come from, while nobody asks.
+    spare: Option<Box<Origins>>,
 }
 
 impl Graph {
     pub(super) fn new(decl: &GraphDecl) -> Self {
         let n = decl.terminals.len();
-        Self {
-            runner: GraphRunner::new(decl.clone()),
-            out: vec![Values::default(); n],
-            wanted: vec![false; n],
-        }
+        Self { runner: GraphRunner::new(decl.clone()), out: GraphOutputs::new(n), spare: None }
     }
-}
 
-impl LibraryGraph for Graph {
-    fn turn(&mut self, turn: &Turn<'_>, reply: &mut Vec<u8>) -> Result<Option<LibraryFuture>, Fault> {
+    /// Run firings; what is in `out` is theirs alone.
+    fn run(&mut self, turn: &Turn<'_>, reply: &mut Vec<u8>) -> Option<LibraryFuture> {
         let columns = turn.columns.get();
         let slices: Vec<Vec<&[u8]>> = columns
             .iter()
@@ -37,12 +34,12 @@ impl LibraryGraph for Graph {
             .zip(&slices)
             .map(|(column, values)| InputWindow { epoch: column.epoch, first: column.first, values })
             .collect();
-        for (terminal, wanted) in self.wanted.iter_mut().enumerate() {
+        for (terminal, wanted) in self.out.wanted.iter_mut().enumerate() {
             *wanted = turn.wants(terminal);
         }
-        self.out.iter_mut().for_each(Values::clear);
+        self.out.clear();
         let (rows, first) = (turn.rows.get(), FiringId(turn.first_firing));
-        let ran = self.runner.turn(&windows, rows, first, 0, &self.wanted, &mut self.out);
+        let ran = self.runner.turn(&windows, rows, first, 0, &mut self.out);
         let mut writer = Writer::new(reply);
         let (end, rest, pending) = match ran.end {
             wire::GraphEnd::Done => (GraphEnd::Done, None, None),
@@ -50,13 +47,37 @@ impl LibraryGraph for Graph {
             wire::GraphEnd::Pending(rest) => (GraphEnd::Pending, None, Some(rest)),
         };
         end.write(ran.at, &mut writer);
-        write_terminals(&self.out, &mut writer);
+        let n = self.out.values.len();
+        write_terminals(&self.out.values, &mut writer);
         if let Some(mut rest) = rest {
-            rest.resize_with(self.out.len(), Values::default);
+            rest.resize_with(n, Values::default);
             write_terminals(&rest, &mut writer);
         }
-        let n = self.out.len();
-        Ok(pending.map(|rest| report(rest, n)))
+        if let Some(origins) = &self.out.origins {
+            (0..n).for_each(|terminal| write_origins(origins.of(terminal), &mut writer));
+        }
+        pending.map(|rest| report(rest, n))
+    }
+}
+
+impl LibraryGraph for Graph {
+    fn turn(&mut self, turn: &Turn<'_>, reply: &mut Vec<u8>) -> Result<Option<LibraryFuture>, Fault> {
+        if let Some(origins) = self.out.origins.take() {
+            self.spare = Some(origins);
+        }
+        Ok(self.run(turn, reply))
+    }
+
+    fn turn_with_origins(
+        &mut self,
+        turn: &Turn<'_>,
+        reply: &mut Vec<u8>,
+    ) -> Result<Option<LibraryFuture>, Fault> {
+        if self.out.origins.is_none() {
+            let fresh = || Box::new(Origins::new(self.out.values.len()));
+            self.out.origins = Some(self.spare.take().unwrap_or_else(fresh));
+        }
+        Ok(self.run(turn, reply))
     }
 }
 

@@ -136,6 +136,14 @@ impl<T: LibraryGraph> LibraryGraph for Served<T> {
     fn turn(&mut self, turn: &Turn<'_>, reply: &mut Vec<u8>) -> Result<Option<LibraryFuture>, Fault> {
         self.served(|part| part.turn(turn, reply))
     }
+
+    fn turn_with_origins(
+        &mut self,
+        turn: &Turn<'_>,
+        reply: &mut Vec<u8>,
+    ) -> Result<Option<LibraryFuture>, Fault> {
+        self.served(|part| part.turn_with_origins(turn, reply))
+    }
 }
 
 impl<T: LibraryAccumulator> LibraryAccumulator for Served<T> {

@@ -1,5 +1,7 @@
 //! At every named point.
 
+#![expect(clippy::print_stdout, reason = "what the long form says to who reads it")]
+
 use super::{CHAIN, ELSEWHERE, End, Role, dice, run, setting};
 use acequia::store::journal::CrashPoint;
 use acequia_tests::Folder;

@@ -3,7 +3,7 @@
 use super::args::{Args, NodeRef, Skip};
 use crate::fault::Failure;
 use crate::graph::outcome::{AnyOutput, Outcomes, Output, TurnEnd};
-use crate::graph::{GraphPart, View};
+use crate::graph::{GraphPart, Origins, View};
 use crate::payload::Payload;
 use std::any::Any;
 use std::sync::Arc;
@@ -131,6 +131,19 @@ impl BuiltPart {
         Self { recipe, slots, taken }
     }
 
+    /// Put what the terminals have into the outputs, and note where it comes from.
+    fn put(&mut self, firing: usize, outputs: &mut [Box<dyn AnyOutput>], mut origins: Option<&mut Origins>) {
+        for (terminal, ((node, op), output)) in self.recipe.terminals.iter().zip(outputs).enumerate() {
+            let before = output.len();
+            op(&mut self.slots[*node], output);
+            if let Some(origins) = origins.as_deref_mut()
+                && output.len() > before
+            {
+                origins.note(terminal, firing);
+            }
+        }
+    }
+
     /// Run every node once; the first failure, if any.
     fn fire(&mut self, view: &View<'_>, firing: usize) -> Option<Failure> {
         let mut first = None;
@@ -150,6 +163,10 @@ impl BuiltPart {
 }
 
 impl GraphPart for BuiltPart {
+    fn tells_origins(&self) -> bool {
+        true
+    }
+
     fn touch(&self) -> usize {
         let recipe = &*self.recipe;
         let ops = recipe.ops.first().map_or(0, |op| std::ptr::from_ref(&**op).addr());
@@ -159,14 +176,13 @@ impl GraphPart for BuiltPart {
 
     fn turn(&mut self, view: &View<'_>, from: usize, out: &mut Outcomes) -> TurnEnd {
         for firing in from..view.len() {
-            out.split().0.begin(firing);
+            out.begin(firing);
             match self.fire(view, firing) {
                 // What nobody takes stays where it is until the next firing.
                 None if !out.is_wanted() => {}
                 None => {
-                    for ((node, op), output) in self.recipe.terminals.iter().zip(out.outputs()) {
-                        op(&mut self.slots[*node], output);
-                    }
+                    let (_, outputs, origins) = out.open();
+                    self.put(firing, outputs, origins);
                 }
                 Some(failure) => {
                     let fresh = self.recipe.fresh_slots();
