@@ -16,6 +16,7 @@ mod checkpoint;
 mod history;
 mod intake;
 mod letters;
+mod outbox;
 mod recovery;
 mod room;
 mod trail;
@@ -30,7 +31,8 @@ pub(crate) use history::{History, JournalError};
 pub(crate) use admission::{Admission, Entrance, Flight, Ticket};
 pub(crate) use attach::attach;
 pub(crate) use backlog::Backlog;
-pub(crate) use cell::{CellJournal, fresh_id, push_end, write_outbox};
+pub(crate) use cell::{CellJournal, fresh_id, push_end};
+pub(crate) use outbox::write_outbox;
 pub use recovery::RecoveryError;
 pub(crate) use write::{event_of, head, wall};
 

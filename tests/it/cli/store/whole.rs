@@ -43,7 +43,7 @@ fn settings() -> Settings {
 fn sums() -> Package {
     let make = || {
         Stateful::new(0_u64, |sum: &mut u64, event: &u64| {
-            if event % 40 == 0 {
+            if event.is_multiple_of(40) {
                 return Err(Failure::error("not this one"));
             }
             *sum += event;
