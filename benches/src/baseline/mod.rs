@@ -2,6 +2,7 @@
 
 pub(crate) mod flights;
 pub(crate) mod fsync;
+pub(crate) mod handoff;
 pub(crate) mod plain;
 pub(crate) mod ractor;
 pub(crate) mod timely;

@@ -4,7 +4,7 @@
 //! Sync times of one disk differ by a factor of ten within a minute, hence short pieces in turn.
 
 use super::Scale;
-use crate::baseline::fsync;
+use crate::baseline::{fsync, handoff};
 use crate::error::BenchError;
 use crate::folder::Folder;
 use crate::harness::median;
@@ -55,10 +55,15 @@ fn one_by_one(folder: &Folder, scale: &Scale) -> Result<Vec<Row>, BenchError> {
         let folder = folder.fresh("fsync")?;
         timed(|| fsync::append(&folder, &PAYLOAD, n_events, PRODUCERS))
     };
-    let pieces: [Piece<'_>; 4] = [Box::new(tasks), Box::new(threads), Box::new(engine), Box::new(baseline)];
-    let [tasks, threads, engine, baseline] = in_turn(scale, pieces)?;
+    let handoff = || {
+        let folder = folder.fresh("handoff")?;
+        timed(|| handoff::append(&folder, &PAYLOAD, n_events, PRODUCERS))
+    };
+    let pieces: [Piece<'_>; 5] =
+        [Box::new(tasks), Box::new(threads), Box::new(engine), Box::new(handoff), Box::new(baseline)];
+    let [tasks, threads, engine, handoff, baseline] = in_turn(scale, pieces)?;
     let [tasks, threads, engine] = [tasks, threads, engine].map(|ours| [ours, baseline.clone()]);
-    Ok(vec![
+    let mut rows = vec![
         // All of it: reservation, encoding, journal, ring, turn, firing, and the turn's own record.
         row("64 producers, engine", "wall", &engine, n_events, Some(RATE)),
         row("64 producers, engine", "cpu", &engine, n_events, None),
@@ -67,7 +72,12 @@ fn one_by_one(folder: &Folder, scale: &Scale) -> Result<Vec<Row>, BenchError> {
         // Each event costs two switches between threads, whatever the journal does: told, and not judged.
         row("64 blocking threads", "wall", &threads, n_events, None),
         row("64 blocking threads", "cpu", &threads, n_events, None),
-    ])
+    ];
+    // Beside the bar's baseline: what the way to a thread and back costs without any journal.
+    for row in &mut rows {
+        row.baselines.push(("handoff", per_event(&handoff, row.metric, n_events)));
+    }
+    Ok(rows)
 }
 
 /// Batches, as fast as they are taken.
@@ -135,8 +145,7 @@ fn row(
     n_events: u64,
     bar: Option<Bar>,
 ) -> Row {
-    let nanos = |used: &Used| if metric == "cpu" { used.cpu } else { used.wall }.as_nanos() as f64;
-    let middle = |used: &[Used]| median(used.iter().map(nanos)) / n_events as f64;
+    let middle = |used: &[Used]| per_event(used, metric, n_events);
     Row {
         id: "durable",
         mode,
@@ -146,4 +155,10 @@ fn row(
         baselines: vec![("fsync", middle(baseline))],
         bar,
     }
+}
+
+/// The middle one of several measurements, in nanoseconds.
+fn per_event(used: &[Used], metric: &str, n_events: u64) -> f64 {
+    let nanos = |used: &Used| if metric == "cpu" { used.cpu } else { used.wall }.as_nanos() as f64;
+    median(used.iter().map(nanos)) / n_events as f64
 }
