@@ -340,3 +340,24 @@ fn a_value_shared_by_firings_survives_the_tidying_of_its_column() {
         test.apply(&Op::Take);
     }
 }
+
+/// A mark that said that it is open would have every firing since then done again after a crash.
+#[test]
+fn a_firing_that_is_replayed_alone_opens_none_that_ended_since() {
+    let inputs = [InputDecl::new::<u64>("a", Presence::Optional)];
+    let delivery = Delivery::new("g".into(), &inputs, 8, Overflow::Block);
+    let mut column = Column::<u64>::default();
+    column.push(7);
+    let columns: Vec<Box<dyn AnyColumn>> = vec![Box::new(column)];
+    let view = View::new(&columns, &[0], &[0, 0, 0], FiringId(0));
+    delivery.deliver(&view, 0, 0, Timestamp::ZERO, &mut Vec::new());
+    let batch = delivery.take(Timestamp::ZERO).unwrap();
+    assert_eq!((delivery.first_open(), delivery.ended()), (Some(0), 0));
+    delivery.conclude(3, Some(FiringId(2)), Entry::default(), Vec::new());
+    assert_eq!((delivery.first_open(), delivery.ended()), (None, 3));
+
+    delivery.redeliver(FiringId(batch.ids[1]), &columns, Timestamp::ZERO);
+    assert_eq!((delivery.waiting(), delivery.first_open(), delivery.ended()), (1, None, 3));
+    delivery.deliver(&view, 3, 0, Timestamp::ZERO, &mut Vec::new());
+    assert_eq!((delivery.first_open(), delivery.ended()), (Some(3), 3));
+}

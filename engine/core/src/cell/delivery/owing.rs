@@ -11,7 +11,8 @@ impl Inner {
         if self.in_hand > 0 {
             return Some(self.concluded.max(ran_in_place));
         }
-        self.waiting.ids.first().copied()
+        // A firing that somebody replays ended before, and its letter tells of it.
+        self.waiting.ids.iter().copied().find(|id| *id >= ran_in_place.max(self.concluded))
     }
 }
 
